@@ -19,7 +19,6 @@
     │   ├── UnknownEngine            engine, known
     │   ├── BadSize                  width, height, smallest, largest, step
     │   ├── BadNumber                option, value, smallest, largest
-    │   ├── UnusedOption             option, engine
     │   └── TranslationTooLong       limit, length
     ├── QueueRefused             the house is full for now; asking again later helps
     │   ├── QueueFull                limit
@@ -34,7 +33,8 @@
     │   ├── DatabaseBusy
     │   ├── DatabaseCorrupt          path
     │   ├── FileDamaged              sha256
-    │   └── WrongDatabase            revision, path
+    │   ├── WrongDatabase            revision, path
+    │   └── CannotWrite              path, reason
     ├── DeadOrder                three attempts were not enough
     └── OperatorError            configuration and start-up; one line, and the process exits
         ├── BadSettings              detail
@@ -217,13 +217,6 @@ class BadNumber(RequestRefused):
     summary = "{option} is {value}: it must be a number from {smallest} to {largest}"
 
 
-class UnusedOption(RequestRefused):
-    """An option the chosen engine has no use for; silently ignoring it would mislead."""
-
-    message_key = "error-option-unused"
-    summary = "the {engine} engine has no use for {option}: leave it out"
-
-
 class TranslationTooLong(RequestRefused):
     """The translation would not fit a caption."""
 
@@ -333,6 +326,14 @@ class WrongDatabase(StorageError):
     message_key = "error-storage"
     retryable = False
     summary = "the database {path} has revision {revision}, made by a newer Wordbrush: install that version"
+
+
+class CannotWrite(StorageError):
+    """A file an operator asked for cannot be written."""
+
+    message_key = "error-storage"
+    retryable = False
+    summary = "cannot write {path}: {reason}"
 
 
 class DeadOrder(WordbrushError):

@@ -1,0 +1,219 @@
+"""The composition root: builds every part once, connects them, and takes them apart in order.
+
+The only module that knows all the rooms. It holds no rule of its own: what it does is say who gets whom.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import time
+import webbrowser
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from aiogram import Bot, Dispatcher
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
+
+from bot.commands_menu import publish
+from bot.courier import Courier
+from bot.desk import Desk
+from bot.device import device_report
+from bot.dispatcher import build_dispatcher
+from bot.engines import engine_named
+from bot.flood import Flood
+from bot.logs import set_up
+from bot.nursery import Nursery
+from bot.polling import PollingWatch, introduce, poll
+from bot.recovery import recover
+from bot.services import BotSettings, Services
+from bot.settings import Settings
+from bot.signals import StopSignal
+from bot.status import StatusBoard
+from bot.texts import Texts
+from generation.contracts.errors import BadSettings
+from generation.contracts.ports import Engine
+from generation.glyphs import FontBook
+from generation.pipeline import Pipeline
+from generation.queue import FairQueue, QueueLimits
+from generation.work import Patience
+from generation.worker import Worker
+from storage import Storage, clear_storage, open_storage
+
+logger = logging.getLogger(__name__)
+
+STUCK = 70
+"""Exit status that asks a supervisor for a fresh process (EX_SOFTWARE)."""
+LAST_WORDS_S = 3.0
+"""Of the grace time, what is kept for sending when the worker has used all the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The parts that run, once they stand."""
+
+    bot: Bot
+    storage: Storage
+    worker: Worker
+    courier: Courier
+    nursery: Nursery
+    dispatcher: Dispatcher
+    watch: PollingWatch
+
+
+async def run_bot(settings: Settings, *, fresh: bool = False) -> int:
+    """Run until told to stop, or until something ends the bot.
+
+    Raises:
+        OperatorError: it cannot start, or another instance or a refused token ended it.
+        StorageError: the data folder is unusable.
+    """
+    token = settings.bot_token.get_secret_value() if settings.bot_token else ""
+    set_up(settings.log_level, (token,))
+    _check(settings, fresh=fresh)
+    with StopSignal() as stop:
+        async with AsyncExitStack() as stack:
+            house = await _build(settings, stack, fresh=fresh)
+            await _live(house, stop, grace_s=settings.grace_s)
+    if house.worker.stuck:
+        logging.shutdown()
+        os._exit(STUCK)
+    return 0
+
+
+def _check(settings: Settings, *, fresh: bool) -> None:
+    if settings.bot_token is None and not settings.playground.enabled:
+        raise BadSettings(detail="BOT_TOKEN is missing and PLAYGROUND=off: set one, or remove the other")
+    if settings.bot_token is not None and fresh:
+        raise BadSettings(detail="--fresh forgets everything and is for the playground only: BOT_TOKEN is set")
+
+
+async def _build(settings: Settings, stack: AsyncExitStack, *, fresh: bool) -> House:
+    """Everything in the order it needs each other; the stack takes it down the other way round."""
+    engine = engine_named(settings.generation.engine)
+    texts = Texts.load()
+    playground = settings.bot_token is None
+    folder = settings.storage.folder / "playground" if playground else settings.storage.folder
+    if fresh:
+        await asyncio.to_thread(clear_storage, folder)
+    storage = await stack.enter_async_context(
+        open_storage(folder, cache_budget_bytes=settings.storage.cache_mb * 2**20)
+    )
+    bot = await _open_bot(settings, stack, fresh=fresh)
+    watch = PollingWatch()
+    bot.session.middleware(watch)
+    await introduce(bot)
+    return await _connect(settings, bot, storage, engine=engine, texts=texts, watch=watch)
+
+
+async def _open_bot(settings: Settings, stack: AsyncExitStack, *, fresh: bool) -> Bot:
+    """Telegram's client: for Telegram, for another server, or for the playground opened here."""
+    url = settings.bot_api_url
+    if settings.bot_token is None:
+        url, token = await _open_playground(settings, stack, fresh=fresh)
+    else:
+        token = settings.bot_token.get_secret_value()
+    api = TelegramAPIServer.from_base(url) if url else PRODUCTION
+    bot = Bot(token, session=AiohttpSession(api=api))
+    stack.push_async_callback(bot.session.close)
+    return bot
+
+
+async def _open_playground(settings: Settings, stack: AsyncExitStack, *, fresh: bool) -> tuple[str, str]:
+    from bot.playground.serve import Playground
+
+    place = settings.playground
+    playground = Playground(settings.storage.folder / "playground", host=place.host, port=place.port, fresh=fresh)
+    url = await playground.start()
+    stack.push_async_callback(playground.stop)
+    print(f"Wordbrush playground: {url}", flush=True)  # noqa: T201 - the one line a person waits for
+    if place.open_browser and sys.stdout.isatty():
+        await asyncio.to_thread(webbrowser.open, url)
+    return url, playground.token
+
+
+async def _connect(
+    settings: Settings, bot: Bot, storage: Storage, *, engine: Engine, texts: Texts, watch: PollingWatch
+) -> House:
+    nursery = Nursery()
+    courier = Courier(bot, storage, texts=texts, flood=Flood(), nursery=nursery)
+    queue = FairQueue(QueueLimits(**settings.queue.model_dump()))
+    fonts = FontBook([settings.generation.fonts] if settings.generation.fonts else [])
+    board = StatusBoard(courier, texts)
+    worker = Worker(
+        queue,
+        engine,
+        ledger=storage.ledger,
+        watcher=board,
+        pipeline=Pipeline(fonts),
+        patience=Patience(painting_s=settings.generation.time_limit_s),
+        on_stuck=_leave_stuck,
+    )
+    desk = Desk(storage, queue, courier, engine.name, engine.version)
+    courier.attach_desk(desk)
+    admins = settings.admin_ids(playground=settings.bot_token is None)
+    services = Services(
+        storage=storage,
+        queue=queue,
+        courier=courier,
+        texts=texts,
+        desk=desk,
+        fonts=fonts,
+        settings=BotSettings(
+            admins=admins, width=settings.generation.width, height=settings.generation.height, version=_version()
+        ),
+        device_report=lambda: asyncio.to_thread(device_report, worker),
+    )
+    nursery.spawn(publish(bot, texts, admins), name="command lists")
+    await recover(storage, desk, courier)
+    return House(bot, storage, worker, courier, nursery, build_dispatcher(services), watch)
+
+
+async def _live(house: House, stop: StopSignal, *, grace_s: float) -> None:
+    """Poll and paint until something ends that; then close in order, whatever it was."""
+    tasks = Nursery()
+    polling = tasks.spawn(poll(house.dispatcher, house.bot), name="polling")
+    painting = tasks.spawn(house.worker.run(), name="worker")
+    asked = tasks.spawn(stop.wait(), name="stop signal")
+    try:
+        ends: set[asyncio.Future[Any]] = {polling, painting, asked, house.watch.failure}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        asked.cancel()
+        await _close(house, polling, grace_s=grace_s)
+    if house.watch.failure.done():
+        raise house.watch.failure.result()
+    for task in (polling, painting):
+        if task.done() and not task.cancelled():
+            task.result()
+
+
+async def _close(house: House, polling: asyncio.Task[None], *, grace_s: float) -> None:
+    """Stop taking updates, let the worker finish or give back, send what is ready, leave the rest to the next start."""
+    deadline_s = time.monotonic() + grace_s
+    polling.cancel()
+    await asyncio.wait({polling})
+    await house.worker.stop(max(0.0, grace_s - LAST_WORDS_S))
+    await house.courier.drain(max(LAST_WORDS_S, deadline_s - time.monotonic()))
+    await house.courier.close()
+    await house.nursery.close(0)
+    logger.info("stopped")
+
+
+def _leave_stuck() -> None:
+    """A painting thread does not come back: only a new process helps. Every order is a committed row."""
+    logger.critical("a painting does not end and cannot be interrupted: leaving, the next start goes on")
+    logging.shutdown()
+    os._exit(STUCK)
+
+
+def _version() -> str:
+    try:
+        return version("wordbrush")
+    except PackageNotFoundError:
+        return "checkout"

@@ -1,0 +1,4 @@
+"""Suites of measured figures for `python -m bot bench`.
+
+Each module's `run()` returns rows; every ratio has its baseline measured in the same run.
+"""

@@ -1,0 +1,1 @@
+"""One module a subcommand. Each imports what it needs when it runs, not before."""

@@ -1,0 +1,65 @@
+"""How the process logs: one line a record, to stderr, with every secret taken out. Knows nothing of what is logged.
+
+Redaction happens in the formatter, after the message, its arguments and the traceback have become one text. A filter
+sees the parts before that and lets two of three leaks through: arguments that are objects, and tracebacks.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import sys
+from types import TracebackType
+from urllib.parse import quote
+
+TOKEN_SHAPE = re.compile(r"(?<!\d)\d{5,16}(?::|%3[Aa])[A-Za-z0-9_-]{20,}")
+REDACTED = "<token>"
+
+_NOISY = {"aiogram.event": logging.WARNING, "uvicorn": logging.WARNING, "uvicorn.error": logging.WARNING}
+
+
+def redact(text: str, known: tuple[str, ...] = ()) -> str:
+    """Replace everything that looks like a bot token, and each secret in `known`, also percent-encoded."""
+    for secret in known:
+        for form in (secret, quote(secret, safe="")):
+            text = text.replace(form, REDACTED)
+    return TOKEN_SHAPE.sub(REDACTED, text)
+
+
+class RedactingFormatter(logging.Formatter):
+    """Formats a record, then takes the secrets out of the whole of it.
+
+    Args:
+        known: secrets to remove beside those recognised by their shape.
+    """
+
+    def __init__(self, known: tuple[str, ...] = ()) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S")
+        self._known = tuple(secret for secret in known if secret)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The finished text of a record, without secrets."""
+        return redact(super().format(record), self._known)
+
+
+def set_up(level: str, known: tuple[str, ...] = ()) -> None:
+    """Send every logger of the process through one redacting handler on stderr, uncaught exceptions included."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(RedactingFormatter(known))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+    for name, quiet_level in _NOISY.items():
+        logging.getLogger(name).setLevel(max(quiet_level, logging.getLevelName(level)))
+    sys.excepthook = _log_uncaught
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    logging.getLogger("wordbrush").critical("uncaught", exc_info=(kind, error, trace))
+
+
+def reference() -> str:
+    """A short id that a learner may quote and an operator may search the log for."""
+    return secrets.token_hex(4)

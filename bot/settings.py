@@ -1,0 +1,226 @@
+"""Every setting in one frozen tree, read once from the environment and `.env`. Knows names and limits, builds nothing.
+
+`.env.example` is generated from this tree (`python -m bot doctor --env-example`), and a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from generation.contracts.errors import BadSettings
+from generation.contracts.request import LARGEST_SIDE_PX, SIDE_STEP_PX, SMALLEST_SIDE_PX
+
+SERVICE_ACCOUNTS = frozenset({777000, 1087968824, 136817688})
+"""Telegram's own senders (notifications, anonymous admins, channel posts): as admins they would be everybody."""
+
+ENV_FILE = Path(".env")
+
+
+def _comma_list(value: object) -> object:
+    """Accept `1, 2` beside JSON, since people write lists into `.env` that way."""
+    if isinstance(value, str):
+        return [part for part in value.replace(" ", "").strip("[]").split(",") if part]
+    return [value] if isinstance(value, int) else value
+
+
+class _Branch(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StorageSettings(_Branch):
+    """Where rows and pictures live."""
+
+    folder: Path = Field(
+        Path("data"), description="Data folder: database, pictures, backups, the playground's own file."
+    )
+    cache_mb: int = Field(
+        4096, ge=16, le=10_000_000, description="Budget of the picture files; the least used go first."
+    )
+
+
+class GenerationSettings(_Branch):
+    """What is painted and by which engine."""
+
+    engine: Literal["auto", "diffusion", "painter"] = Field(
+        "auto",
+        description="auto takes diffusion where a fitting GPU and all weights are there, the CPU painter elsewhere.",
+    )
+    width: int = Field(1024, description="Picture width in pixels, 512 to 1536 in steps of 64.")
+    height: int = Field(1024, description="Picture height in pixels, likewise.")
+    fonts: Path | None = Field(None, description="A folder with further fonts, looked at before the system's.")
+    time_limit_s: int = Field(600, ge=10, le=86_400, description="A painting that takes longer is given up.")
+
+    @field_validator("width", "height")
+    @classmethod
+    def _on_the_grid(cls, value: int) -> int:
+        if not SMALLEST_SIDE_PX <= value <= LARGEST_SIDE_PX or value % SIDE_STEP_PX:
+            message = f"must be {SMALLEST_SIDE_PX} to {LARGEST_SIDE_PX} in steps of {SIDE_STEP_PX}"
+            raise ValueError(message)
+        return value
+
+
+class QueueSettings(_Branch):
+    """How many words may wait."""
+
+    running_per_learner: int = Field(1, ge=1, le=64, description="Words of one learner painted at the same time.")
+    waiting_per_learner: int = Field(3, ge=1, le=1000, description="Words of one learner that may wait.")
+    waiting: int = Field(50, ge=1, le=100_000, description="Words that may wait in all.")
+
+
+class PlaygroundSettings(_Branch):
+    """The chat page on this machine, used when there is no token."""
+
+    enabled: bool = Field(default=True, description="Open it when there is no token; PLAYGROUND=off for short.")
+    host: str = Field("127.0.0.1", description="Address of the playground; anything but loopback is refused.")
+    port: int = Field(8600, ge=0, le=65_535, description="Port of the playground; 0 takes a free one.")
+    open_browser: bool = Field(default=True, description="Open the page in a browser when started from a terminal.")
+    first_learner: int = Field(1001, ge=1, description="Id of the playground's first learner, who is an admin there.")
+
+
+class _Switch:
+    """Lets `PLAYGROUND=off` stand for `PLAYGROUND__ENABLED=false` beside the nested names."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: object) -> object:
+        """Decode JSON as usual, but understand the switch."""
+        if field_name == "playground" and isinstance(value, str) and value.strip().lower() in {"on", "off"}:
+            return {"enabled": value.strip().lower()}
+        return super().decode_complex_value(field_name, field, value)  # type: ignore[misc]  # a mixin before the source
+
+
+class _Environment(_Switch, EnvSettingsSource):
+    pass
+
+
+class _EnvFile(_Switch, DotEnvSettingsSource):
+    pass
+
+
+class Settings(BaseSettings):
+    """The whole tree.
+
+    Raises:
+        BadSettings: from `load_settings`, naming each setting that cannot work, never its value.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8",
+        env_nested_delimiter="__",
+        frozen=True,
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
+
+    bot_token: SecretStr | None = Field(None, description="Token from @BotFather. Without one the playground opens.")
+    bot_api_url: str | None = Field(
+        None, description="Another Bot API server, for instance a playground of another process."
+    )
+    admins: Annotated[frozenset[int], NoDecode, BeforeValidator(_comma_list)] = Field(
+        frozenset(), description="Numeric Telegram ids that may use /gpu, separated by commas. Empty means nobody."
+    )
+    playground: PlaygroundSettings = PlaygroundSettings()
+    grace_s: int = Field(20, ge=1, le=600, description="Seconds given to running work when the bot is told to stop.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
+    storage: StorageSettings = StorageSettings()
+    generation: GenerationSettings = GenerationSettings()
+    queue: QueueSettings = QueueSettings()
+
+    @field_validator("bot_token", mode="before")
+    @classmethod
+    def _empty_token_is_none(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_sources: PydanticBaseSettingsSource,
+        **_named: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then `.env`."""
+        return init_settings, _Environment(settings_cls), _EnvFile(settings_cls)
+
+    def admin_ids(self, *, playground: bool) -> frozenset[int]:
+        """Who may use `/gpu`: the configured ids, and the playground's first learner."""
+        extra = {self.playground.first_learner} if playground else set()
+        return (self.admins - SERVICE_ACCOUNTS) | extra
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings.
+
+    Raises:
+        BadSettings: a value that cannot work, an admin id that belongs to Telegram itself, or a `.env` others can read.
+    """
+    try:
+        settings = Settings(**overrides)  # type: ignore[arg-type]  # overrides are validated by pydantic, not by types
+    except ValidationError as error:
+        raise BadSettings(detail=_described(error)) from None
+    except ValueError as error:
+        raise BadSettings(detail=str(error)) from None
+    _refuse_service_accounts(settings)
+    _refuse_readable_secrets(settings)
+    return settings
+
+
+def _described(error: ValidationError) -> str:
+    return "; ".join(f"{'__'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+
+
+def _refuse_service_accounts(settings: Settings) -> None:
+    wrong = sorted(settings.admins & SERVICE_ACCOUNTS)
+    if wrong:
+        detail = f"ADMINS names {wrong[0]}, an account of Telegram itself that everybody could pass for: remove it"
+        raise BadSettings(detail=detail)
+
+
+def _refuse_readable_secrets(settings: Settings) -> None:
+    """A token in a file that others on the machine can read is a leaked token."""
+    if settings.bot_token is None or os.environ.get("BOT_TOKEN") or not ENV_FILE.is_file():
+        return
+    if stat.S_IMODE(ENV_FILE.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        raise BadSettings(detail=f"{ENV_FILE} holds the token and is readable by others: run `chmod 600 {ENV_FILE}`")
+
+
+def env_example() -> str:
+    """The text of `.env.example`: every setting with its description and default, all commented out."""
+    lines = [
+        "# Every setting of Wordbrush with its default. Copy to .env (chmod 600) and uncomment what you change.",
+        "",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        if isinstance(default, BaseModel):
+            lines += _branch_lines(name, default)
+        else:
+            lines += [f"# {field.description}", f"# {name.upper()}={_shown(default)}", ""]
+    return "\n".join(lines)
+
+
+def _branch_lines(name: str, branch: BaseModel) -> list[str]:
+    lines = [f"# --- {(type(branch).__doc__ or '').strip()}", ""]
+    for key, field in type(branch).model_fields.items():
+        lines += [f"# {field.description}", f"# {name.upper()}__{key.upper()}={_shown(field.default)}", ""]
+    return lines
+
+
+def _shown(default: object) -> str:
+    if default is None or isinstance(default, frozenset):
+        return ""
+    return str(default).lower() if isinstance(default, bool) else str(default)

@@ -1,0 +1,111 @@
+"""NVIDIA devices as the driver's management library (NVML) reports them, without torch and without CUDA.
+
+NVML ships with the driver, so a machine without one is an ordinary case here, never an error: `look` then says why
+there is no device. Single readings a card does not offer (laptop cards hide power, some hide temperature) are None.
+
+Source of the calls: NVIDIA's NVML API reference, through the package `nvidia-ml-py` (module `pynvml`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+Reading = TypeVar("Reading")
+
+MIB = 1024 * 1024
+SMALLEST_MIB = 11 * 1024
+"""Below the 12 GB class (nominal; real cards report from 11 GiB) SDXL with four ControlNets does not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One GPU. Memory in MiB, temperature in degrees Celsius, power in watts, clocks in MHz, utilisation in percent."""
+
+    index: int
+    name: str
+    memory_mib: int
+    memory_used_mib: int
+    compute_capability: str | None
+    temperature_c: int | None
+    power_w: float | None
+    utilisation_percent: int | None
+    clock_mhz: int | None
+    processes: int | None
+
+    @property
+    def large_enough(self) -> bool:
+        """Whether the card is of the 12 GB class or better."""
+        return self.memory_mib >= SMALLEST_MIB
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceReport:
+    """All GPUs, or the reason why there is none: `no-driver`, `no-device` or `driver-error`."""
+
+    devices: tuple[Device, ...]
+    reason: str | None = None
+    driver: str | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for JSON."""
+        return {"reason": self.reason, "driver": self.driver, "devices": [asdict(device) for device in self.devices]}
+
+
+def look() -> DeviceReport:
+    """Read every device now; takes a few milliseconds once the library is loaded. Never raises."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        return DeviceReport((), _reason(pynvml, error))
+    try:
+        devices = tuple(_device(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount()))
+        return DeviceReport(devices, None if devices else "no-device", _text(pynvml.nvmlSystemGetDriverVersion()))
+    except pynvml.NVMLError:
+        return DeviceReport((), "driver-error")
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _reason(pynvml: Any, error: Exception) -> str:
+    missing = (pynvml.NVMLError_LibraryNotFound, pynvml.NVMLError_DriverNotLoaded)
+    return "no-driver" if isinstance(error, missing) else "driver-error"
+
+
+def _device(pynvml: Any, index: int) -> Device:
+    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+    memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+    capability = _reading(pynvml, lambda: pynvml.nvmlDeviceGetCudaComputeCapability(handle))
+    power = _reading(pynvml, lambda: pynvml.nvmlDeviceGetPowerUsage(handle))
+    utilisation = _reading(pynvml, lambda: pynvml.nvmlDeviceGetUtilizationRates(handle))
+    processes = _reading(pynvml, lambda: pynvml.nvmlDeviceGetComputeRunningProcesses(handle))
+    return Device(
+        index=index,
+        name=_text(pynvml.nvmlDeviceGetName(handle)),
+        memory_mib=int(memory.total) // MIB,
+        memory_used_mib=int(memory.used) // MIB,
+        compute_capability=None if capability is None else f"{capability[0]}.{capability[1]}",
+        temperature_c=_reading(
+            pynvml, lambda: int(pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU))
+        ),
+        power_w=None if power is None else power / 1000,
+        utilisation_percent=None if utilisation is None else int(utilisation.gpu),
+        clock_mhz=_reading(pynvml, lambda: int(pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM))),
+        processes=None if processes is None else len(processes),
+    )
+
+
+def _reading(pynvml: Any, read: Callable[[], Reading]) -> Reading | None:
+    """One reading, or None where this card or driver does not offer it."""
+    try:
+        return read()
+    except pynvml.NVMLError:
+        return None
+
+
+def _text(value: str | bytes) -> str:
+    """Older bindings answer in bytes."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value

@@ -1,0 +1,76 @@
+"""The processes the end-to-end tests talk to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.chat import Chat, Sim
+from tests.end_to_end.processes import TOKEN, Process
+
+SMALL = {"GENERATION__WIDTH": "512", "GENERATION__HEIGHT": "512", "PLAYGROUND__PORT": "0", "STORAGE__FOLDER": "data"}
+
+
+@pytest.fixture(scope="session")
+def one_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sim]:
+    """`python -m bot` without a token: the bot and its playground in one process, as `make run` starts it."""
+    bot = Process([], tmp_path_factory.mktemp("one"), SMALL, "bot")
+    try:
+        sim = Sim(bot.url())
+        sim.process = bot
+        # The flood model is the subject of tests of its own; here many learners share one bot.
+        yield sim
+    finally:
+        bot.close()
+
+
+@pytest.fixture
+def learner(one_process: Sim) -> Chat:
+    """A learner nobody else writes as."""
+    return one_process.new_learner("Lin")
+
+
+class Pair:
+    """A playground that lives on while the bot in front of it is stopped, killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.playground = Process(["playground", "--port", "0", "--token", TOKEN], folder, SMALL, "playground")
+        self.sim = Sim(self.playground.url())
+        self.chat = Chat(self.sim)
+        self._bots: list[Process] = []
+
+    def start(self, **environment: str) -> Process:
+        url = str(self.sim.http.base_url).rstrip("/")
+        bot = Process(
+            [],
+            self.folder,
+            {**SMALL, "BOT_TOKEN": TOKEN, "BOT_API_URL": url, "STORAGE__FOLDER": "botdata", **environment},
+            "bot",
+        )
+        self._bots.append(bot)
+        return bot
+
+    @property
+    def database(self) -> Path:
+        return next((self.folder / "botdata").rglob("*.sqlite*"))
+
+    def close(self) -> None:
+        for process in (*self._bots, self.playground):
+            process.close()
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    made = Pair(tmp_path)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def started(pair: Pair) -> Callable[[], Process]:
+    return pair.start

@@ -1,0 +1,249 @@
+"""Stopped, killed and started again at every state of an order: the picture arrives, exactly once.
+
+The playground lives on as Telegram would; only the bot dies. States are seen from outside, in the bot's SQLite file, and
+held with the playground's faults, so that nothing in the product exists for the test's sake.
+"""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import Pair
+from tests.end_to_end.processes import TOKEN, Process, wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+HELD_S = 30
+SIGNALS = [signal.SIGTERM, signal.SIGKILL]
+
+
+def states(database: Path) -> list[str]:
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        return [row[0] for row in connection.execute("SELECT state FROM orders ORDER BY id")]
+
+
+def until_state(pair: Pair, *wanted: str) -> None:
+    wait_until(
+        lambda: any(state in wanted for state in states(pair.database)), f"an order that is {' or '.join(wanted)}"
+    )
+
+
+def end(bot: Process, number: int) -> None:
+    bot.interrupt(number)
+    bot.wait()
+
+
+def exactly_one_picture(pair: Pair, count: int = 1) -> None:
+    pair.chat.expect_photo(count=count)
+    wait_until(lambda: set(states(pair.database)) == {"delivered"}, "every order delivered")
+    assert len(pair.chat.photos()) == count
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+class TestEveryState:
+    def test_draft_before_its_buttons(self, pair: Pair, number: int) -> None:
+        bot = pair.start()
+        pair.sim.fault("sendMessage", delay=HELD_S, drop_request=True, times=1)
+        pair.chat.write("/write 学习 study")
+        until_state(pair, "draft")
+        end(bot, number)
+        pair.sim.heal()
+
+        pair.start()
+
+        status = pair.chat.expect_styles()
+        pair.chat.tap(status, "Ink")
+        exactly_one_picture(pair)
+
+    def test_draft_with_its_buttons(self, pair: Pair, number: int) -> None:
+        bot = pair.start()
+        pair.chat.write("/write 学习 study")
+        status = pair.chat.expect_styles()
+        end(bot, number)
+        pair.start()
+        pair.chat.tap(status, "Ink", wait=30)
+        exactly_one_picture(pair)
+
+    def test_queued_behind_another(self, pair: Pair, number: int) -> None:
+        bot = pair.start(GENERATION__WIDTH="1536", GENERATION__HEIGHT="1536")
+        pair.chat.ask("山 mountain", "Realistic")
+        pair.chat.ask("水 water", "Ink")
+        wait_until(
+            lambda: states(pair.database)[1:] == ["queued"] or "delivered" in states(pair.database),
+            "the second waiting",
+        )
+        end(bot, number)
+        pair.start()
+        exactly_one_picture(pair, count=2)
+
+    def test_running(self, pair: Pair, number: int) -> None:
+        bot = pair.start(GENERATION__WIDTH="1536", GENERATION__HEIGHT="1536")
+        pair.chat.ask("学习 study", "Realistic")
+        until_state(pair, "running")
+        end(bot, number)
+        pair.start()
+        exactly_one_picture(pair)
+
+    def test_delivering_before_telegram_has_it(self, pair: Pair, number: int) -> None:
+        bot = pair.start(GRACE_S="2")
+        pair.sim.fault("editMessageMedia", delay=HELD_S, drop_request=True, times=1)
+        pair.chat.ask("学习 study", "Ink")
+        until_state(pair, "delivering")
+        end(bot, number)
+        pair.sim.heal()
+        pair.start()
+        exactly_one_picture(pair)
+
+    def test_delivering_when_telegram_has_it_and_the_answer_is_lost(self, pair: Pair, number: int) -> None:
+        bot = pair.start(GRACE_S="2")
+        pair.sim.fault("editMessageMedia", drop_response=True, times=10)
+        pair.chat.ask("学习 study", "Ink")
+        pair.chat.expect_photo()
+        end(bot, number)
+        pair.sim.heal()
+        pair.start()
+        exactly_one_picture(pair)
+
+    def test_delivered(self, pair: Pair, number: int) -> None:
+        bot = pair.start()
+        pair.chat.ask("学习 study", "Ink")
+        exactly_one_picture(pair)
+        end(bot, number)
+        second = pair.start()
+        pair.chat.write("/help")
+        pair.chat.expect_text("/write")
+        exactly_one_picture(pair)
+        assert second.terminate() == 0
+
+
+def test_written_while_the_bot_was_away(pair: Pair) -> None:
+    pair.chat.write("/write 学习 study")
+    pair.start()
+    pair.chat.tap(pair.chat.expect_styles(), "Ink")
+    exactly_one_picture(pair)
+
+
+def test_a_failed_intake_commit_is_repeated_before_the_next_update(pair: Pair) -> None:
+    """Another writer holds the database longer than its busy timeout; the order is taken once it lets go."""
+    pair.start()
+    pair.chat.write("/help")
+    pair.chat.expect_text("/write")
+    hold = sqlite3.connect(pair.database, isolation_level=None, timeout=30)
+    hold.execute("BEGIN IMMEDIATE")
+    pair.chat.write("/write 学习 study")
+    wait_until(
+        lambda: any("intake" in process.output() or "busy" in process.output().lower() for process in pair._bots),
+        "a failed commit in the log",
+    )
+    hold.execute("ROLLBACK")
+    hold.close()
+    pair.chat.tap(pair.chat.expect_styles(), "Ink")
+    exactly_one_picture(pair)
+
+
+def test_a_second_bot_in_the_same_folder_is_refused(pair: Pair) -> None:
+    pair.start()
+    pair.chat.write("/help")
+    pair.chat.expect_text("/write")
+    second = pair.start()
+    assert second.wait() == 2
+    assert "already uses" in second.output()
+    assert "Traceback" not in second.output()
+
+
+def test_a_second_bot_with_the_same_token_ends_one_of_the_two(pair: Pair) -> None:
+    first = pair.start()
+    pair.chat.write("/help")
+    pair.chat.expect_text("/write")
+    second = pair.start(STORAGE__FOLDER="elsewhere")
+    ended = wait_until(
+        lambda: next((bot for bot in (first, second) if bot._process.poll() is not None), None), "one of them ending"
+    )
+    assert ended.wait() == 2
+    assert "another process is polling" in ended.output()
+    assert "Traceback" not in ended.output()
+
+
+def test_a_wrong_token_is_one_clear_line(pair: Pair) -> None:
+    bot = pair.start(BOT_TOKEN="8600000001:this-is-not-the-token-of-this-server")
+    assert bot.wait() == 2
+    assert "BotFather" in bot.output()
+    assert "Traceback" not in bot.output()
+    assert "this-is-not-the-token" not in bot.output()
+
+
+def test_twice_leaves_at_once(pair: Pair) -> None:
+    bot = pair.start(GENERATION__WIDTH="1536", GENERATION__HEIGHT="1536")
+    pair.sim.fault("editMessageMedia", delay=HELD_S, times=1)
+    pair.chat.ask("学习 study", "Ink")
+    until_state(pair, "delivering")
+    bot.interrupt(signal.SIGINT)
+    wait_until(lambda: "stopping" in bot.output(), "the first signal being heard")
+    bot.interrupt(signal.SIGINT)
+    assert bot.wait(2) == 130
+    pair.sim.heal()
+    pair.start()
+    exactly_one_picture(pair)
+
+
+def test_make_run_twice_keeps_the_chat(tmp_path: Path) -> None:
+    """The bot with its own playground, stopped and started: chats, ids and pictures are still there."""
+    from tests.end_to_end.chat import Chat, Sim
+    from tests.end_to_end.conftest import SMALL
+
+    first = Process([], tmp_path, SMALL, "first")
+    try:
+        chat = Chat(Sim(first.url()))
+        chat.ask("学习 study", "Ink")
+        photo = chat.expect_photo()
+        assert first.terminate() == 0
+    finally:
+        first.close()
+    second = Process([], tmp_path, SMALL, "second")
+    try:
+        chat = Chat(Sim(second.url()))
+        assert [message["message_id"] for message in chat.photos()] == [photo["message_id"]]
+        chat.ask("学习 study", "Comic")
+        assert chat.expect_photo(count=2)["message_id"] > photo["message_id"]
+        assert second.terminate() == 0
+    finally:
+        second.close()
+    fresh = Process(["--fresh"], tmp_path, SMALL, "fresh")
+    try:
+        assert Chat(Sim(fresh.url())).messages() == []
+    finally:
+        fresh.close()
+
+
+def test_control_a_naive_bot_loses_the_picture(pair: Pair) -> None:
+    """aiogram's defaults, an order kept in memory: killed after the tap, the picture never comes. So the tests above can fail."""
+    url = str(pair.sim.http.base_url).rstrip("/")
+    script = Path(__file__).with_name("naive_bot.py")
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, str(script), url, TOKEN], stdin=subprocess.DEVNULL)
+
+    naive = start()
+    try:
+        pair.chat.write("/write 学习 study")
+        wait_until(
+            lambda: any(call["parameters"].get("text") == "painting" for call in pair.sim.calls("sendMessage")),
+            "the naive bot starting to paint",
+        )
+    finally:
+        naive.kill()
+        naive.wait()
+    naive = start()
+    try:
+        pair.chat.write("/write 水 water")
+        pair.chat.expect_photo()
+        assert len(pair.chat.photos()) == 1, "two words were asked for, one was lost"
+    finally:
+        naive.kill()
+        naive.wait()

@@ -1,0 +1,101 @@
+"""What NVML says, told by a stand-in driver: the library itself is the one boundary that cannot be had everywhere."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import pynvml
+import pytest
+
+from generation.gpu import look
+from generation.gpu.nvml import Device
+
+
+class Driver:
+    """Replaces pynvml's calls; readings listed in `hidden` are not supported by this card."""
+
+    def __init__(self, hidden: frozenset[str] = frozenset(), count: int = 1, memory_gib: float = 24) -> None:
+        self.hidden, self.count, self.memory_gib, self.open = hidden, count, memory_gib, 0
+
+    def answers(self) -> dict[str, Any]:
+        gib = int(self.memory_gib * 2**30)
+        return {
+            "nvmlInit": lambda: self._count(1),
+            "nvmlShutdown": lambda: self._count(-1),
+            "nvmlSystemGetDriverVersion": lambda: b"575.51",
+            "nvmlDeviceGetCount": lambda: self.count,
+            "nvmlDeviceGetHandleByIndex": lambda index: index,
+            "nvmlDeviceGetName": lambda _: b"NVIDIA RTX",
+            "nvmlDeviceGetMemoryInfo": lambda _: types.SimpleNamespace(total=gib, used=gib // 4),
+            "nvmlDeviceGetCudaComputeCapability": lambda _: (8, 9),
+            "nvmlDeviceGetTemperature": lambda _, __: 61,
+            "nvmlDeviceGetPowerUsage": lambda _: 123_400,
+            "nvmlDeviceGetUtilizationRates": lambda _: types.SimpleNamespace(gpu=87),
+            "nvmlDeviceGetClockInfo": lambda _, __: 2520,
+            "nvmlDeviceGetComputeRunningProcesses": lambda _: [object(), object()],
+        }
+
+    def _count(self, change: int) -> None:
+        self.open += change
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> Driver:
+        def unsupported(*_: object) -> None:
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+
+        for name, answer in self.answers().items():
+            monkeypatch.setattr(pynvml, name, unsupported if name in self.hidden else answer)
+        return self
+
+
+def test_everything_a_card_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = Driver().install(monkeypatch)
+    report = look()
+    assert report.driver == "575.51"
+    assert report.devices == (Device(0, "NVIDIA RTX", 24576, 6144, "8.9", 61, 123.4, 87, 2520, 2),)
+    assert driver.open == 0, "the library is closed again"
+
+
+@pytest.mark.parametrize(
+    ("hidden", "field"),
+    [
+        ("nvmlDeviceGetTemperature", "temperature_c"),
+        ("nvmlDeviceGetPowerUsage", "power_w"),
+        ("nvmlDeviceGetUtilizationRates", "utilisation_percent"),
+        ("nvmlDeviceGetClockInfo", "clock_mhz"),
+        ("nvmlDeviceGetComputeRunningProcesses", "processes"),
+        ("nvmlDeviceGetCudaComputeCapability", "compute_capability"),
+    ],
+)
+def test_a_reading_the_card_hides_is_none(monkeypatch: pytest.MonkeyPatch, hidden: str, field: str) -> None:
+    Driver(frozenset({hidden})).install(monkeypatch)
+    assert getattr(look().devices[0], field) is None
+
+
+def test_a_driver_that_fails_half_way_is_closed_and_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = Driver(frozenset({"nvmlDeviceGetMemoryInfo"})).install(monkeypatch)
+    assert look().reason == "driver-error"
+    assert driver.open == 0
+
+
+def test_no_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    Driver(count=0).install(monkeypatch)
+    assert look().reason == "no-device"
+
+
+def test_no_driver_is_an_ordinary_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
+
+    monkeypatch.setattr(pynvml, "nvmlInit", missing)
+    report = look()
+    assert (report.devices, report.reason) == ((), "no-driver")
+    assert report.as_dict() == {"reason": "no-driver", "driver": None, "devices": []}
+
+
+@pytest.mark.parametrize(
+    ("gib", "enough"), [(7.99, False), (10.75, False), (11.75, True), (23.64, True), (79.25, True)]
+)
+def test_the_twelve_gigabyte_class_is_nominal(monkeypatch: pytest.MonkeyPatch, gib: float, enough: bool) -> None:
+    Driver(memory_gib=gib).install(monkeypatch)
+    assert look().devices[0].large_enough is enough
