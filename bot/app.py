@@ -11,7 +11,7 @@ import os
 import sys
 import time
 import webbrowser
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -49,6 +49,7 @@ logger = logging.getLogger(__name__)
 
 STUCK = 70
 """Exit status that asks a supervisor for a fresh process (EX_SOFTWARE)."""
+CONFIRM_S = 4.0
 LAST_WORDS_S = 3.0
 """Of the grace time, what is kept for sending when the worker has used all the rest."""
 
@@ -125,16 +126,14 @@ async def _open_bot(settings: Settings, stack: AsyncExitStack, *, fresh: bool) -
 
 
 async def _open_playground(settings: Settings, stack: AsyncExitStack, *, fresh: bool) -> tuple[str, str]:
-    from bot.playground.serve import Playground
+    from bot.neighbour import open_playground
 
-    place = settings.playground
-    playground = Playground(settings.storage.folder / "playground", host=place.host, port=place.port, fresh=fresh)
-    url = await playground.start()
+    playground = await open_playground(settings, fresh=fresh)
     stack.push_async_callback(playground.stop)
-    print(f"Wordbrush playground: {url}", flush=True)  # noqa: T201 - the one line a person waits for
-    if place.open_browser and sys.stdout.isatty():
-        await asyncio.to_thread(webbrowser.open, url)
-    return url, playground.token
+    print(f"Wordbrush playground: {playground.url}", flush=True)  # noqa: T201 - the one line a person waits for
+    if settings.playground.open_browser and sys.stdout.isatty():
+        await asyncio.to_thread(webbrowser.open, playground.url)
+    return playground.url, playground.token
 
 
 async def _connect(
@@ -196,13 +195,21 @@ async def _live(house: House, stop: StopSignal, *, grace_s: float) -> None:
 async def _close(house: House, polling: asyncio.Task[None], *, grace_s: float) -> None:
     """Stop taking updates, let the worker finish or give back, send what is ready, leave the rest to the next start."""
     deadline_s = time.monotonic() + grace_s
-    polling.cancel()
-    await asyncio.wait({polling})
+    await _stop_polling(house.dispatcher, polling)
     await house.worker.stop(max(0.0, grace_s - LAST_WORDS_S))
     await house.courier.drain(max(LAST_WORDS_S, deadline_s - time.monotonic()))
     await house.courier.close()
     await house.nursery.close(0)
     logger.info("stopped")
+
+
+async def _stop_polling(dispatcher: Dispatcher, polling: asyncio.Task[None]) -> None:
+    """Let go of the long poll and confirm what was handled; without mercy if the server does not answer."""
+    with suppress(RuntimeError):  # it had not begun, or had ended by itself
+        await dispatcher.stop_polling()
+    await asyncio.wait({polling}, timeout=CONFIRM_S)
+    polling.cancel()
+    await asyncio.wait({polling})
 
 
 def _leave_stuck() -> None:

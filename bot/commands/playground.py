@@ -14,18 +14,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--token", metavar="T", help="the bot's token; a fixed fake one without it")
     parser.add_argument("--fresh", action="store_true", help="forget all chats, files and ids first")
     parser.add_argument("--expose", action="store_true", help="allow an address that other machines can reach")
+    parser.add_argument("--no-flood", action="store_true", help="do not imitate Telegram's flood limits")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    from bot.playground.serve import run_forever
+    from bot.neighbour import playground_folder, refusals_explained
+    from bot.playground.serve import TOKEN, Playground, run_forever
 
     settings = load_settings()
-    return run_forever(
-        settings.storage.folder / "playground",
-        host=arguments.host or settings.playground.host,
-        port=settings.playground.port if arguments.port is None else arguments.port,
-        token=arguments.token,
-        fresh=arguments.fresh,
-        expose=arguments.expose,
-    )
+    host = arguments.host or settings.playground.host
+    port = settings.playground.port if arguments.port is None else arguments.port
+    token = arguments.token or TOKEN
+    with refusals_explained(host, port):
+        playground = Playground(
+            playground_folder(settings),
+            host=host,
+            port=port,
+            token=token,
+            fresh=arguments.fresh,
+            expose=arguments.expose,
+            flood=not arguments.no_flood,
+        )
+        run_forever(playground, lambda url: _introduce(url, token))
+    return 0
+
+
+def _introduce(url: str, token: str) -> None:
+    print(f"playground: {url}", flush=True)
+    print(f"a bot talks to it with BOT_API_URL={url.rstrip('/')} BOT_TOKEN={token}", flush=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from generation.contracts.errors import WordbrushError
 from generation.contracts.events import EngineEvent, OrderEvent
@@ -98,9 +98,11 @@ class Ticket:
     restored: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a waiting order stands: `place` 1 is next; `eta_s` is None until a painting has been measured."""
+class Place(NamedTuple):
+    """Where a waiting order stands: `place` 1 is next; `eta_s` is None until a painting has been measured.
+
+    A named tuple because ten thousand of them are made in one pass, in half the time of a frozen dataclass.
+    """
 
     order: int
     place: int

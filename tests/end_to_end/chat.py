@@ -17,9 +17,12 @@ class Sim:
     def __init__(self, url: str) -> None:
         self.http = httpx.Client(base_url=url, headers={"X-Playground-Key": KEY}, timeout=40)
 
-    def call(self, method: str, path: str, **body: object) -> Any:
-        answer = self.http.request(method, path, json=body or None)
-        assert answer.status_code == 200, f"{method} {path} {body}: {answer.status_code} {answer.text}"
+    def close(self) -> None:
+        self.http.close()
+
+    def call(self, verb: str, path: str, /, **body: object) -> Any:
+        answer = self.http.request(verb, path, json=body or None)
+        assert answer.status_code == 200, f"{verb} {path} {body}: {answer.status_code} {answer.text}"
         return answer.json()
 
     def get(self, path: str, **query: object) -> Any:
@@ -27,7 +30,7 @@ class Sim:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def fault(self, method: str, **details: object) -> None:
+    def fault(self, method: str, /, **details: object) -> None:
         self.call("POST", "/sim/faults", method=method, **details)
 
     def heal(self) -> None:

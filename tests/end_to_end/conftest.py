@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,8 @@ SMALL = {"GENERATION__WIDTH": "512", "GENERATION__HEIGHT": "512", "PLAYGROUND__P
 def one_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sim]:
     """`python -m bot` without a token: the bot and its playground in one process, as `make run` starts it."""
     bot = Process([], tmp_path_factory.mktemp("one"), SMALL, "bot")
-    try:
-        sim = Sim(bot.url())
-        sim.process = bot
-        # The flood model is the subject of tests of its own; here many learners share one bot.
+    with closing(bot), closing(Sim(bot.url())) as sim:
         yield sim
-    finally:
-        bot.close()
 
 
 @pytest.fixture
@@ -58,19 +54,12 @@ class Pair:
         return next((self.folder / "botdata").rglob("*.sqlite*"))
 
     def close(self) -> None:
+        self.sim.close()
         for process in (*self._bots, self.playground):
             process.close()
 
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
-    made = Pair(tmp_path)
-    try:
+    with closing(Pair(tmp_path)) as made:
         yield made
-    finally:
-        made.close()
-
-
-@pytest.fixture
-def started(pair: Pair) -> Callable[[], Process]:
-    return pair.start

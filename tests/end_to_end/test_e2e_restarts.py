@@ -10,11 +10,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import Pair
+from tests.end_to_end.chat import Chat, Sim
+from tests.end_to_end.conftest import SMALL, Pair
 from tests.end_to_end.processes import TOKEN, Process, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -194,31 +196,19 @@ def test_twice_leaves_at_once(pair: Pair) -> None:
 
 def test_make_run_twice_keeps_the_chat(tmp_path: Path) -> None:
     """The bot with its own playground, stopped and started: chats, ids and pictures are still there."""
-    from tests.end_to_end.chat import Chat, Sim
-    from tests.end_to_end.conftest import SMALL
-
-    first = Process([], tmp_path, SMALL, "first")
-    try:
-        chat = Chat(Sim(first.url()))
+    with closing(Process([], tmp_path, SMALL, "first")) as first, closing(Sim(first.url())) as sim:
+        chat = Chat(sim)
         chat.ask("学习 study", "Ink")
         photo = chat.expect_photo()
         assert first.terminate() == 0
-    finally:
-        first.close()
-    second = Process([], tmp_path, SMALL, "second")
-    try:
-        chat = Chat(Sim(second.url()))
+    with closing(Process([], tmp_path, SMALL, "second")) as second, closing(Sim(second.url())) as sim:
+        chat = Chat(sim)
         assert [message["message_id"] for message in chat.photos()] == [photo["message_id"]]
         chat.ask("学习 study", "Comic")
         assert chat.expect_photo(count=2)["message_id"] > photo["message_id"]
         assert second.terminate() == 0
-    finally:
-        second.close()
-    fresh = Process(["--fresh"], tmp_path, SMALL, "fresh")
-    try:
-        assert Chat(Sim(fresh.url())).messages() == []
-    finally:
-        fresh.close()
+    with closing(Process(["--fresh"], tmp_path, SMALL, "fresh")) as fresh, closing(Sim(fresh.url())) as sim:
+        assert Chat(sim).messages() == []
 
 
 def test_control_a_naive_bot_loses_the_picture(pair: Pair) -> None:

@@ -147,15 +147,16 @@ def test_idle_talk_in_a_group_is_left_alone(one_process: Sim) -> None:
     asker = one_process.new_learner("Kai")
     group = one_process.new_group("Talk", [asker.learner])
     here = Chat(one_process, asker.learner, group)
-    here.write("hello everybody")
-    here.write("/help")
-    here.expect_text("/write")
-    assert len(here.replies()) == 1
+    here.expect_text("Hello everyone")
+    talk = here.write("hello everybody")
+    asked = here.write("/help")
+    here.expect("help", lambda message: message["message_id"] > asked["message_id"])
+    assert len([reply for reply in here.replies() if reply["message_id"] > talk["message_id"]]) == 1
 
 
 @pytest.mark.parametrize(
     ("word", "part"),
-    [("😀😀", "emoji"), ("𓀀", "U+13000"), ("a" * 3000, "24"), ("/write a\u0001b", "U+0001"), ("\u202eabc", "U+202E")],
+    [("😀😀", "Emoji"), ("𓀀", "U+13000"), ("a" * 3000, "24"), ("/write a\u0001b", "U+0001"), ("\u202eabc", "U+202E")],
 )
 def test_bad_words_are_refused_with_a_reason(learner: Chat, word: str, part: str) -> None:
     learner.write(word if word.startswith("/") else f"/write {word}")

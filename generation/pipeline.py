@@ -1,0 +1,162 @@
+"""From a request to a job an engine can paint, and from its image to a finished picture.
+
+Knows glyphs, control images, prompts and encoding; no queue, no learners, no event loop. Every method may be called
+from any thread, several at a time.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from generation import encode, prompts
+from generation.contracts.errors import PaintingCancelled, PaintingFailed
+from generation.contracts.events import Done, EngineEvent, Failed
+from generation.contracts.picture import ControlImage, Picture, Rgb, Writing
+from generation.contracts.ports import CancelledFlag, Engine, Job
+from generation.contracts.request import PaintRequest
+from generation.styles import style_named
+
+if TYPE_CHECKING:
+    from generation.glyphs import FontBook
+
+Seconds = dict[str, float]
+"""Time by stage."""
+
+
+class Pipeline:
+    """What happens before and after the engine.
+
+    Args:
+        fonts: where typefaces come from; the process's own when None.
+    """
+
+    def __init__(self, fonts: FontBook | None = None) -> None:
+        self._fonts = fonts
+
+    def prepare(self, request: PaintRequest, engine: Engine, cancelled: CancelledFlag) -> tuple[Job, Seconds]:
+        """Lay the word out, make the control images the engine needs, and write the prompt.
+
+        Returns:
+            The job, and the seconds of the stages `glyphs` and, where images were made, `control`.
+
+        Raises:
+            PaintingCancelled: the flag was set on the way.
+            WordRefused: the word cannot be drawn.
+            RequestRefused: the style, a method or a language is not known.
+        """
+        seconds: Seconds = {}
+        style = style_named(request.style)
+        with _timed(seconds, "glyphs"):
+            writing = self._write(request)
+        control: dict[str, ControlImage] = {}
+        if engine.needs and not cancelled.is_set():
+            with _timed(seconds, "control"):
+                control = _control_images(request, writing, engine.needs)
+        if cancelled.is_set():
+            raise PaintingCancelled
+        positive, negative = prompts.build(request, prompts.script_name(writing.script, request.language))
+        weights = {**style.weights, **dict(request.weights)}
+        return Job(request, writing, cancelled, control, positive, negative, weights), seconds
+
+    def finish(self, job: Job, done: Done, seconds: Mapping[str, float], engine: Engine) -> Picture:
+        """Measure the picture's legibility and encode it as a PNG that says what made it.
+
+        Args:
+            job: as painted.
+            done: the engine's image and stage seconds.
+            seconds: the stages before.
+            engine: who painted it.
+        """
+        from generation import legibility
+
+        stages: Seconds = {**seconds, **(done.seconds or {})}
+        with _timed(stages, "legibility"):
+            report = legibility.measure(done.image, job.writing)
+        with _timed(stages, "encode"):
+            data = encode.png(done.image, _texts(job.request, engine))
+        height, width = done.image.shape[:2]
+        return Picture(
+            png=data,
+            width=width,
+            height=height,
+            engine=engine.name,
+            engine_version=engine.version,
+            box=job.writing.box,
+            prompt=job.prompt,
+            methods={kind: control.method for kind, control in job.control.items()},
+            weights={kind: weight for kind, weight in job.weights.items() if kind in job.control},
+            seconds=stages,
+            legibility=report,
+        )
+
+    def paint_one(
+        self, request: PaintRequest, engine: Engine, on_event: Callable[[EngineEvent], None] | None = None
+    ) -> Picture:
+        """Paint one picture here and now, for the command line.
+
+        Args:
+            request: what to paint.
+            engine: who paints it, on this thread.
+            on_event: called with each of the engine's events.
+
+        Raises:
+            WordbrushError: whatever `prepare` refuses, or the engine's own failure.
+        """
+        job, seconds = self.prepare(request, engine, threading.Event())
+        for event in engine.paint([job]):
+            if on_event is not None:
+                on_event(event)
+            if isinstance(event, Failed):
+                raise event.error
+            if isinstance(event, Done):
+                return self.finish(job, event, seconds, engine)
+        raise PaintingFailed(reference=secrets.token_hex(4))
+
+    @staticmethod
+    def preview_jpeg(image: Rgb, side: int = encode.PREVIEW_SIDE_PX) -> bytes:
+        """A small JPEG of how a painting looks so far."""
+        return encode.preview_jpeg(image, side)
+
+    def _write(self, request: PaintRequest) -> Writing:
+        from generation import glyphs
+
+        return glyphs.write(
+            request.word,
+            language=request.language,
+            width=request.width,
+            height=request.height,
+            fonts=self._fonts,
+        )
+
+
+def _control_images(request: PaintRequest, writing: Writing, kinds: tuple[str, ...]) -> dict[str, ControlImage]:
+    from generation import conditioning
+
+    return dict(conditioning.make_all(kinds, writing, seed=request.seed, methods=dict(request.methods)))
+
+
+def _texts(request: PaintRequest, engine: Engine) -> dict[str, str]:
+    """What is written into the file: the request, so that the picture can be painted again."""
+    return {
+        "word": request.word,
+        "translation": request.translation,
+        "language": request.language,
+        "style": request.style,
+        "seed": str(request.seed),
+        "engine": f"{engine.name} {engine.version}",
+        "Software": "Wordbrush",
+    }
+
+
+@contextmanager
+def _timed(seconds: Seconds, stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] = time.perf_counter() - started

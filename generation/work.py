@@ -1,0 +1,172 @@
+"""What the worker has in hand: paintings on their way from queue to ledger, and the batches they are in.
+
+Plain state. Knows no threads and no ledger; `generation.worker` moves it along, `generation.bookkeeping` settles it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from generation.contracts.errors import OutOfMemory, PaintingCancelled, PaintingFailed, WordbrushError
+from generation.contracts.events import Done
+from generation.contracts.picture import Picture
+from generation.contracts.ports import Job, Ticket
+from generation.turns import Painting
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """One painting in the worker's hands.
+
+    Attributes:
+        painting: the queue's side of it; its tickets may come and go.
+        claimed: orders whose rows say running because of us.
+        settled: orders whose end is in the ledger.
+        announced: orders that were told they are being painted.
+        job: what the engine gets; None until prepared.
+        seconds: stages before the engine.
+        done: the engine's result; None until painted.
+        picture: finished and encoded; None until then.
+        error: why there will be no picture.
+        previewing: a preview of it is being encoded; further ones are dropped meanwhile.
+        releasing: the process stops; its orders go back to queued.
+        preparing: its job is being made.
+        closed: over; whatever still comes in for it is dropped.
+        pauses: how often storage was in trouble with it.
+        retry: when storage is asked again.
+    """
+
+    painting: Painting
+    claimed: set[int] = field(default_factory=set)
+    settled: set[int] = field(default_factory=set)
+    announced: set[int] = field(default_factory=set)
+    job: Job | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    done: Done | None = None
+    picture: Picture | None = None
+    error: WordbrushError | None = None
+    previewing: bool = False
+    releasing: bool = False
+    preparing: bool = False
+    closed: bool = False
+    pauses: int = 0
+    retry: asyncio.TimerHandle | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody still waits for it."""
+        return bool(self.painting.tickets)
+
+    def unclaimed(self) -> Ticket | None:
+        """A ticket whose row was not claimed yet."""
+        return next((ticket for order, ticket in self.painting.tickets.items() if order not in self.claimed), None)
+
+    def unsettled(self) -> Ticket | None:
+        """A ticket whose end is not in the ledger yet."""
+        return next((ticket for order, ticket in self.painting.tickets.items() if order not in self.settled), None)
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Works that are painted together.
+
+    Attributes:
+        works: in the order the engine gets them.
+        futures: the threads' calls for it; all done when no thread has it any more.
+        alarm: when it has taken too long.
+        begun_at: when the engine began, on the event loop's clock.
+    """
+
+    works: list[Work]
+    futures: list[Future[Any]] = field(default_factory=list)
+    alarm: asyncio.TimerHandle | None = None
+    begun_at: float | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether every work that is still open has its job."""
+        return all(work.closed or work.job is not None for work in self.works)
+
+    @property
+    def in_a_thread(self) -> bool:
+        """Whether a thread still works on it."""
+        return not all(future.done() for future in self.futures)
+
+    def disarm(self) -> None:
+        """Call the alarm off."""
+        if self.alarm is not None:
+            self.alarm.cancel()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long the worker waits for what it cannot hurry, in seconds.
+
+    Attributes:
+        painting_s: for preparing, and again for painting, one batch; then its orders fail.
+        thread_s: for a thread to come back after it was told to stop; then it counts as stuck.
+        storage_s: for storage that is full or busy; a finished picture is kept in memory meanwhile.
+        first_pause_s: before storage is asked again; doubles each time up to `longest_pause_s`.
+        longest_pause_s: between two questions.
+    """
+
+    painting_s: float = 900.0
+    thread_s: float = 4.0
+    storage_s: float = 30.0
+    first_pause_s: float = 0.1
+    longest_pause_s: float = 5.0
+
+    def pause_s(self, tried: int) -> float | None:
+        """How long to pause after `tried` pauses; None when patience is at its end."""
+        pauses = [min(self.first_pause_s * 2**k, self.longest_pause_s) for k in range(tried + 1)]
+        return pauses[-1] if sum(pauses) <= self.storage_s else None
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """One of the latest paintings: `seconds` is its share of the engine's time."""
+
+    style: str
+    width: int
+    height: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerStatus:
+    """What `/gpu` shows of the worker.
+
+    Attributes:
+        running: orders being prepared, painted or kept.
+        waiting: tickets in the queue.
+        last: the latest paintings, newest last.
+        median_s: of the latest paintings; None before the first.
+        stuck: a thread did not come back.
+        engine: the engine's own diagnostics.
+    """
+
+    running: tuple[int, ...]
+    waiting: int
+    last: tuple[Painted, ...]
+    median_s: float | None
+    stuck: bool
+    engine: dict[str, object] = field(default_factory=dict)
+
+
+def new_reference() -> str:
+    """A short id that a learner may tell and an operator finds in the log."""
+    return secrets.token_hex(4)
+
+
+def failure(error: BaseException | None, reference: str) -> WordbrushError:
+    """The failure a learner is told, for whatever a thread ended with (None: it ended without a result)."""
+    if isinstance(error, WordbrushError) and not isinstance(error, PaintingCancelled):
+        return error
+    if isinstance(error, MemoryError):
+        return OutOfMemory()
+    return PaintingFailed(reference=reference)

@@ -1,0 +1,388 @@
+"""The single worker: takes batches from the queue, has them prepared and painted on threads, and settles their orders.
+
+Knows the queue, an engine, the ledger and the pipeline; no Telegram and no database. One coroutine, `run`, reads one
+inbox: whatever happens anywhere (the queue changed, a thread is through, an engine event, an alarm) becomes a step
+there, and steps run one after the other. Nothing heavy runs inline: glyphs, control images, previews and encoding go to
+the `cpu` pool, the engine to its own `gpu` thread. While one batch is painted the next is claimed and prepared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from statistics import median
+
+from generation.announcer import Announcer
+from generation.bookkeeping import Books
+from generation.contracts.errors import PaintingFailed
+from generation.contracts.events import Done, EngineEvent, Failed, Preview, Step
+from generation.contracts.picture import Picture
+from generation.contracts.ports import Engine, Job, Ledger, Watcher
+from generation.inbox import Inbox, Move
+from generation.pipeline import Pipeline
+from generation.queue import FairQueue
+from generation.settling import Settling, explained, traced
+from generation.work import Batch, Painted, Patience, Work, WorkerStatus, new_reference
+
+LAST = 10
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Paints what the queue gives, one batch at a time.
+
+    Args:
+        queue: where paintings come from.
+        engine: who paints them.
+        ledger: where orders are claimed and settled.
+        watcher: where order events go.
+        pipeline: what happens before and after the engine; the default fonts when None.
+        patience: time limits.
+        on_stuck: called once when a thread does not come back; the process should be replaced (exit status 70).
+    """
+
+    def __init__(  # noqa: PLR0913 - the composition root names each of them once
+        self,
+        queue: FairQueue,
+        engine: Engine,
+        *,
+        ledger: Ledger,
+        watcher: Watcher,
+        pipeline: Pipeline | None = None,
+        patience: Patience | None = None,
+        on_stuck: Callable[[], None] | None = None,
+    ) -> None:
+        self.last: deque[Painted] = deque(maxlen=LAST)
+        self.stuck = False
+        self._queue, self._engine = queue, engine
+        self._pipeline = pipeline or Pipeline()
+        self._patience = patience or Patience()
+        self._on_stuck = on_stuck
+        self._announcer = Announcer(watcher)
+        self._books = Books(ledger, queue, self._announcer)
+        self._cpu = ThreadPoolExecutor(max(2, min(4, os.cpu_count() or 2)), thread_name_prefix="cpu")
+        self._gpu = ThreadPoolExecutor(1, thread_name_prefix="gpu")
+        self._inbox = Inbox()
+        self._settling = Settling(self._inbox, self._books, queue=queue, patience=self._patience)
+        self._batch: Batch | None = None  # the engine has it
+        self._ahead: Batch | None = None  # being prepared, or ready
+        self._again: deque[Batch] = deque()  # ready, because a batch of several failed
+        self._woken = self._stopping = self._given_up = False
+        self._ended = asyncio.Event()
+        queue.serve(engine)
+        queue.subscribe(self._wake)
+
+    # -- its life ----------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Paint until stopped. To be run once; nothing but cancelling it or `stop` ends it."""
+        self._inbox.open()
+        try:
+            warm = self._gpu.submit(self._engine.warm)
+            warm.add_done_callback(lambda future: self._inbox.post((), self._on_warm, future))
+            self._wake()
+            while not self._finished():
+                works, move = await self._inbox.next()
+                await self._guarded(works, move)
+        finally:
+            for work in self._settling.works:
+                work.painting.cancelled.set()
+            self._stopping = True
+            self._gpu.shutdown(wait=False, cancel_futures=True)
+            self._cpu.shutdown(wait=False, cancel_futures=True)
+            self._ended.set()
+
+    async def stop(self, grace_s: float) -> None:
+        """End in order: take nothing more, give back what is not begun, let the engine finish what it has.
+
+        After the grace time, or at a second call, the engine is told to drop it and those orders are given back too.
+        Returns when `run` has ended; `stuck` tells that a thread was left behind, which only ending the process cures.
+
+        Args:
+            grace_s: seconds the running batch may take.
+        """
+        if not self._inbox.is_open:
+            self._stopping = True
+            return
+        if self._stopping:
+            self._inbox.post((), self._on_cut)
+        else:
+            self._stopping = True
+            self._inbox.post((), self._on_stop)
+            self._inbox.later(grace_s, (), self._on_cut)
+        await self._ended.wait()
+
+    def status(self) -> WorkerStatus:
+        """What `/gpu` shows, the engine's own diagnostics among it."""
+        return WorkerStatus(
+            running=tuple(sorted(order for work in self._settling.works for order in work.painting.tickets)),
+            waiting=self._queue.waiting,
+            last=tuple(self.last),
+            median_s=median(painted.seconds for painted in self.last) if self.last else None,
+            stuck=self.stuck,
+            engine=self._engine.diagnostics(),
+        )
+
+    def _finished(self) -> bool:
+        return self._stopping and not self._settling.works and (self._batch is None or self._given_up)
+
+    async def _guarded(self, works: Iterable[Work], move: Move) -> None:
+        """One step. An error nobody foresaw fails the orders it was about and nothing else."""
+        try:
+            await move()
+        except Exception as error:  # noqa: BLE001 - the worker lives on, whatever one painting brought
+            reference = new_reference()
+            _log.error("a step of the worker failed, %s", traced(error, reference))
+            for work in [work for work in works if not work.closed]:
+                self._settling.fail_unforeseen(work, reference)
+
+    def _wake(self) -> None:
+        if not self._woken and self._inbox.is_open:
+            self._woken = True
+            self._inbox.post((), self._on_change)
+
+    async def _on_warm(self, future: Future[None]) -> None:
+        if (error := future.exception()) is not None:
+            _log.error("the engine did not warm up, %s", traced(error, new_reference()))
+
+    # -- taking and preparing ----------------------------------------------------------------------------------------
+
+    async def _on_change(self) -> None:
+        """Somebody came or left."""
+        self._woken = False
+        for work in list(self._settling.works):
+            if not work.wanted and not self._engine_has(work):
+                self._settling.close(work)
+            elif work.unclaimed() is not None and work.retry is None and work.error is None and not self._stopping:
+                await self._settling.patiently(work, self._claim)
+        self._move_on()
+        self._announcer.waiting(self._queue.positions())
+
+    def _move_on(self) -> None:
+        """Give the engine its next batch and take the one after."""
+        while self._batch is None and not self._stopping:
+            batch = self._again.popleft() if self._again else self._ahead
+            if batch is None or not batch.ready:
+                break
+            self._ahead = None if batch is self._ahead else self._ahead
+            self._begin(batch)
+        if self._ahead is None and not self._stopping:
+            self._take()
+
+    def _take(self) -> None:
+        works = [Work(painting) for painting in self._queue.take()]
+        if not works:
+            return
+        batch = self._ahead = Batch(works)
+        self._settling.works.update(works)
+        self._arm(batch)
+        for work in works:
+            self._inbox.post((work,), self._settling.patiently, work, self._claim)
+
+    async def _claim(self, work: Work) -> None:
+        await self._books.claim(work)
+        if self._stopping and work.job is None:
+            await self._settling.release(work)
+        elif not work.wanted:
+            self._wake()
+        elif work.job is not None:
+            self._announce_start(work)
+        elif not work.preparing:
+            self._prepare(work)
+
+    def _prepare(self, work: Work) -> None:
+        work.preparing = True
+        painting = work.painting
+        future = self._cpu.submit(self._pipeline.prepare, painting.request, self._engine, painting.cancelled)
+        if self._ahead is not None:
+            self._ahead.futures.append(future)
+        future.add_done_callback(lambda future: self._inbox.post((work,), self._on_prepared, work, future))
+
+    async def _on_prepared(self, work: Work, future: Future[tuple[Job, dict[str, float]]]) -> None:
+        error = future.exception()
+        if work.closed:
+            return
+        if error is None:
+            work.job, work.seconds = future.result()
+        elif work.wanted:
+            self._settling.fail(work, explained(error, "preparing"))
+        if self._ahead is not None and self._ahead.ready:
+            self._ahead.disarm()
+        self._move_on()
+
+    # -- painting ----------------------------------------------------------------------------------------------------
+
+    def _begin(self, batch: Batch) -> None:
+        batch.disarm()
+        batch.works = [work for work in batch.works if not work.closed and work.error is None]
+        jobs = [work.job for work in batch.works if work.job is not None]
+        if not jobs:
+            return
+        self._batch = batch
+        future = self._gpu.submit(self._paint, batch, jobs)
+        batch.futures.append(future)
+        future.add_done_callback(lambda future: self._inbox.post(batch.works, self._on_painted, batch, future))
+
+    def _paint(self, batch: Batch, jobs: Sequence[Job]) -> None:
+        """On the engine's thread: hand its events over."""
+        self._inbox.post(batch.works, self._on_begun, batch)
+        for event in self._engine.paint(jobs):
+            self._inbox.post((batch.works[event.job],), self._on_event, batch, event)
+
+    async def _on_begun(self, batch: Batch) -> None:
+        batch.begun_at = self._now()
+        self._arm(batch)
+        self._queue.begun(work.painting for work in batch.works)
+        for work in batch.works:
+            self._announce_start(work)
+
+    async def _on_event(self, batch: Batch, event: EngineEvent) -> None:
+        work = batch.works[event.job]
+        if work.closed or work.error is not None or not work.wanted:
+            return
+        if isinstance(event, Step):
+            fraction = event.step / max(1, event.steps)
+            self._announcer.advanced(work, fraction, self._left_s(batch, fraction))
+        elif isinstance(event, Preview):
+            self._preview(work, event)
+        elif isinstance(event, Done):
+            self._finish(work, event)
+        elif isinstance(event, Failed):
+            self._settling.fail(work, explained(event.error, "painting"))
+
+    def _preview(self, work: Work, event: Preview) -> None:
+        if not work.previewing:
+            work.previewing = True
+            future = self._cpu.submit(self._pipeline.preview_jpeg, event.image)
+            future.add_done_callback(lambda future: self._inbox.post((), self._on_preview, work, future))
+
+    async def _on_preview(self, work: Work, future: Future[bytes]) -> None:
+        work.previewing = False
+        if (error := future.exception()) is not None:
+            explained(error, "a preview")
+        elif not work.closed and work.done is None:
+            self._announcer.previewed(work, future.result())
+
+    async def _on_painted(self, batch: Batch, future: Future[None]) -> None:
+        """The engine's thread is back."""
+        error = future.exception()
+        batch.disarm()
+        self._batch = None
+        seconds = (self._now() - (batch.begun_at or self._now())) / len(batch.works)
+        lost = [work for work in batch.works if not work.closed and work.done is None and work.error is None]
+        for work in batch.works:
+            self._queue.painted(work.painting, seconds if work.done else None)
+            if work.done:
+                size = work.painting.request
+                self.last.append(Painted(size.style, size.width, size.height, seconds))
+        again = [work for work in lost if work.wanted] if error is not None and len(batch.works) > 1 else []
+        if again:
+            _log.warning("a batch of %d failed and is painted one by one: %s", len(batch.works), type(error).__name__)
+        for work in lost:
+            if work.releasing or (self._stopping and work in again):
+                await self._settling.release(work)
+            elif work in again:
+                self._again.append(Batch([work]))
+            else:
+                self._on_lost(work, error)
+        self._move_on()
+
+    def _on_lost(self, work: Work, error: BaseException | None) -> None:
+        """The engine is through and there is no picture of this one."""
+        if work.wanted:
+            self._settling.fail(work, explained(error, "painting"))
+        else:
+            self._settling.close(work)
+
+    # -- finishing ---------------------------------------------------------------------------------------------------
+
+    def _finish(self, work: Work, done: Done) -> None:
+        assert work.job is not None
+        work.done = done
+        future = self._cpu.submit(self._pipeline.finish, work.job, done, work.seconds, self._engine)
+        future.add_done_callback(lambda future: self._inbox.post((work,), self._on_finished, work, future))
+
+    async def _on_finished(self, work: Work, future: Future[Picture]) -> None:
+        error = future.exception()
+        if work.closed:
+            return
+        if error is None:
+            work.picture = future.result()
+            await self._settling.patiently(work, self._settling.settle)
+        else:
+            self._settling.fail(work, explained(error, "finishing"))
+
+    # -- stopping and overdue ----------------------------------------------------------------------------------------
+
+    async def _on_stop(self) -> None:
+        for batch in (self._ahead, *self._again):
+            for work in batch.works if batch else ():
+                work.painting.cancelled.set()
+                if not work.closed:
+                    await self._settling.release(work)
+        self._ahead = None
+        self._again.clear()
+
+    async def _on_cut(self) -> None:
+        """The grace time is over: the engine drops what it has; what waits for storage is given back."""
+        if self._settling.hasty:
+            return
+        self._settling.hasty = True
+        for work in list(self._settling.works):
+            if self._engine_has(work):
+                work.releasing = True
+                work.painting.cancelled.set()
+            elif work.retry is not None:
+                await self._settling.release(work)
+        self._inbox.later(self._patience.thread_s, (), self._on_give_up)
+
+    async def _on_give_up(self) -> None:
+        self._given_up = True
+        self.stuck = self.stuck or self._batch is not None
+        for work in list(self._settling.works):
+            await self._settling.release(work)
+
+    async def _on_overdue(self, batch: Batch) -> None:
+        """Preparing or painting took too long: its orders fail now, and the thread is asked to come back."""
+        reference = new_reference()
+        _log.error("a batch of %d is overdue, reference %s", len(batch.works), reference)
+        for work in batch.works:
+            if not work.closed and work.done is None and work.error is None:
+                work.painting.cancelled.set()
+                self._settling.fail(work, PaintingFailed(reference=reference))
+        self._inbox.later(self._patience.thread_s, (), self._on_stuck_thread, batch)
+
+    async def _on_stuck_thread(self, batch: Batch) -> None:
+        if batch.in_a_thread and not self.stuck:
+            self.stuck = True
+            _log.critical(
+                "a thread did not come back within %.0f s: the process has to be replaced", self._patience.thread_s
+            )
+            if self._on_stuck is not None:
+                self._on_stuck()
+
+    # -- small things ------------------------------------------------------------------------------------------------
+
+    def _arm(self, batch: Batch) -> None:
+        batch.disarm()
+        batch.alarm = self._inbox.later(self._patience.painting_s, (), self._on_overdue, batch)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _engine_has(self, work: Work) -> bool:
+        return self._batch is not None and work in self._batch.works and work.done is None
+
+    def _announce_start(self, work: Work) -> None:
+        if work.painting.begun_at is not None:
+            self._announcer.started(work, self._queue.expected_s(work.painting.request))
+
+    def _left_s(self, batch: Batch, fraction: float) -> float | None:
+        """What is left of a painting, from how long its first part took."""
+        if fraction <= 0 or batch.begun_at is None:
+            return None
+        return (self._now() - batch.begun_at) * (1 - fraction) / fraction
