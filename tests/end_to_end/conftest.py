@@ -51,7 +51,7 @@ class Pair:
 
     @property
     def database(self) -> Path:
-        return next((self.folder / "botdata").rglob("*.sqlite*"))
+        return self.folder / "botdata" / "wordbrush.sqlite3"
 
     def close(self) -> None:
         self.sim.close()

@@ -26,8 +26,12 @@ SIGNALS = [signal.SIGTERM, signal.SIGKILL]
 
 
 def states(database: Path) -> list[str]:
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
-        return [row[0] for row in connection.execute("SELECT state FROM orders ORDER BY id")]
+    """The orders' states; none while the bot has not made its tables yet."""
+    try:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            return [row[0] for row in connection.execute("SELECT state FROM orders ORDER BY id")]
+    except sqlite3.OperationalError:
+        return []
 
 
 def until_state(pair: Pair, *wanted: str) -> None:

@@ -1,0 +1,1 @@
+"""What is prepared for every update before a handler sees it."""

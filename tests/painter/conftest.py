@@ -1,0 +1,84 @@
+"""Real writings and jobs for the painter's tests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import lru_cache
+
+import pytest
+
+from generation.contracts.events import Done, EngineEvent
+from generation.contracts.picture import Rgb, Writing
+from generation.contracts.ports import CancelledFlag, Job
+from generation.contracts.request import PaintRequest
+from generation.glyphs import language_of, write
+from generation.painter import Painter
+
+SIDE = 512
+STYLES = ("comic", "watercolor", "ink", "realistic", "traditional")
+WORDS = {
+    "学习": "study",
+    "勉強する": "to study",
+    "공부": "study",
+    "سلام": "peace",
+    "לימוד": "study",
+    "सीखना": "to learn",
+    "เรียน": "to learn",
+    "воображение": "imagination",
+    "étude": "study",
+    "Freude": "joy",
+    "水": "water",
+    "φως": "light",
+}
+
+
+@lru_cache(maxsize=64)
+def writing_of(word: str, width: int = SIDE, height: int = SIDE) -> Writing:
+    return write(word, language=language_of(word), width=width, height=height)
+
+
+def job_of(
+    word: str,
+    style: str,
+    seed: int = 1,
+    *,
+    size: tuple[int, int] = (SIDE, SIDE),
+    cancelled: CancelledFlag | None = None,
+) -> Job:
+    width, height = size
+    request = PaintRequest(
+        word=word, translation=WORDS.get(word, ""), style=style, seed=seed, width=width, height=height
+    )
+    return Job(request, writing_of(word, width, height), cancelled or threading.Event())
+
+
+def events_of(*jobs: Job) -> list[EngineEvent]:
+    return list(Painter().paint(jobs))
+
+
+@lru_cache(maxsize=128)
+def painted(word: str, style: str, seed: int = 1, width: int = SIDE, height: int = SIDE) -> Rgb:
+    (done,) = (event for event in events_of(job_of(word, style, seed, size=(width, height))) if isinstance(event, Done))
+    return done.image
+
+
+@pytest.fixture(scope="session")
+def paint() -> Callable[..., Rgb]:
+    """Paint a word (pictures are shared between tests; do not write into them)."""
+    return painted
+
+
+@pytest.fixture(scope="session")
+def make_job() -> Callable[..., Job]:
+    return job_of
+
+
+@pytest.fixture(scope="session")
+def run_jobs() -> Callable[..., list[EngineEvent]]:
+    return events_of
+
+
+@pytest.fixture(scope="session")
+def write_word() -> Callable[..., Writing]:
+    return writing_of
