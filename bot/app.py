@@ -60,6 +60,7 @@ class House:
 
     bot: Bot
     storage: Storage
+    queue: FairQueue
     worker: Worker
     courier: Courier
     nursery: Nursery
@@ -170,7 +171,7 @@ async def _connect(
     )
     nursery.spawn(publish(bot, texts, admins), name="command lists")
     await recover(storage, desk, courier)
-    return House(bot, storage, worker, courier, nursery, build_dispatcher(services), watch)
+    return House(bot, storage, queue, worker, courier, nursery, build_dispatcher(services), watch)
 
 
 async def _live(house: House, stop: StopSignal, *, grace_s: float) -> None:
@@ -197,6 +198,8 @@ async def _close(house: House, polling: asyncio.Task[None], *, grace_s: float) -
     deadline_s = time.monotonic() + grace_s
     await _stop_polling(house.dispatcher, polling)
     await house.worker.stop(max(0.0, grace_s - LAST_WORDS_S))
+    for place in house.queue.positions():
+        house.courier.rest(place.order)
     await house.courier.drain(max(LAST_WORDS_S, deadline_s - time.monotonic()))
     await house.courier.close()
     await house.nursery.close(0)

@@ -88,7 +88,9 @@ class Courier:
 
     # Beside the orders
 
-    def say(self, destination: Destination, text: str, keyboard: InlineKeyboardMarkup | ForceReply | None = None) -> None:
+    def say(
+        self, destination: Destination, text: str, keyboard: InlineKeyboardMarkup | ForceReply | None = None
+    ) -> None:
         """Send an HTML text as a reply to `destination.reply_to` (when it has one)."""
         self._last("say", partial(self._notes.say, destination, text, keyboard))
 

@@ -25,7 +25,7 @@ from bot.outbox import Errand, Outbox, Repeat
 from bot.refusals import Refusal, Refused, Verdict
 from bot.statusline import HTML, StatusLine, reply_to, text_method
 from bot.texts import Texts
-from generation.contracts.errors import FileDamaged, WordbrushError
+from generation.contracts.errors import DeliveryRefused, FileDamaged
 from storage import Storage
 from storage.model import Destination, FileKind, Order, StoredPicture
 
@@ -251,7 +251,7 @@ class Delivery:
         if refused.verdict is Verdict.UNSURE:
             return  # the row stays as it is; the next start delivers it
         logger.warning("order %d cannot be delivered: %s", order.id, refused.refusal.kind)
-        await self._storage.orders.undeliverable(order.id, WordbrushError())
+        await self._storage.orders.undeliverable(order.id, DeliveryRefused())
         failed = await self._storage.orders.get(order.id)
         if failed is not None and refused.verdict is not Verdict.BLOCKED:
             await self._line.settle(failed)

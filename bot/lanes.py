@@ -19,8 +19,9 @@ _IDLE_LANES_KEPT = 512
 _IDLE_AFTER_S = 60.0
 
 Page = tuple[str, InlineKeyboardMarkup | None]
-Note = tuple[str, InlineKeyboardMarkup | ForceReply | None]
 """What a status message shows: HTML text and buttons."""
+Note = tuple[str, InlineKeyboardMarkup | ForceReply | None]
+"""What any text shows; a ForceReply asks for an answer, which a status never does."""
 Render = Callable[[Order], Page]
 """Makes a page from an order's newest row; called just before it is shown, so that a stale wish costs nothing."""
 

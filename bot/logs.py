@@ -16,7 +16,16 @@ from urllib.parse import quote
 TOKEN_SHAPE = re.compile(r"(?<!\d)\d{5,16}(?::|%3[Aa])[A-Za-z0-9_-]{20,}")
 REDACTED = "<token>"
 
-_NOISY = {"aiogram.event": logging.WARNING, "uvicorn": logging.WARNING, "uvicorn.error": logging.WARNING}
+_QUIET = {
+    "aiogram.event": logging.WARNING,
+    "alembic": logging.WARNING,
+    "asyncio": logging.INFO,
+    "uvicorn": logging.WARNING,
+    "uvicorn.error": logging.WARNING,
+    # These two print statements with their parameters at DEBUG, and those carry learners' words.
+    "aiosqlite": logging.INFO,
+    "sqlalchemy.engine": logging.WARNING,
+}
 
 
 def redact(text: str, known: tuple[str, ...] = ()) -> str:
@@ -49,7 +58,7 @@ def set_up(level: str, known: tuple[str, ...] = ()) -> None:
     handler.setFormatter(RedactingFormatter(known))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
-    for name, quiet_level in _NOISY.items():
+    for name, quiet_level in _QUIET.items():
         logging.getLogger(name).setLevel(max(quiet_level, logging.getLevelName(level)))
     sys.excepthook = _log_uncaught
 

@@ -23,7 +23,9 @@ class Notes:
         self._outbox, self._pace = outbox, outbox.pace
         self._newest: dict[tuple[int, int], object] = {}
 
-    async def say(self, destination: Destination, text: str, keyboard: InlineKeyboardMarkup | ForceReply | None) -> None:
+    async def say(
+        self, destination: Destination, text: str, keyboard: InlineKeyboardMarkup | ForceReply | None
+    ) -> None:
         """Send an HTML text; after a lost answer it may be there twice."""
         errand = Errand(chat=destination.chat, patience_s=self._pace.text_patience_s)
         await self._outbox.send(text_method(destination, (text, keyboard), destination.reply_to), errand)

@@ -66,7 +66,7 @@ class Refusal:
     kind: str = ""
 
 
-class Refused(Exception):  # noqa: N818  (a refusal is an answer, not a fault of ours)
+class Refused(Exception):
     """A call ended without a result and is not repeated."""
 
     def __init__(self, refusal: Refusal) -> None:

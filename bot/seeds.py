@@ -1,28 +1,16 @@
-"""Which seeds a learner already has of a word, so that "again" shows something new. Reads rows, changes nothing."""
+"""Which seed "again" takes, so that it shows something new. Reads rows, changes nothing."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from generation.contracts.request import LARGEST_SEED
-from storage import Order, State, Storage
-from storage.tables import orders
-
-_NEVER_SEEN = (State.FAILED, State.DEAD, State.CANCELLED)
+from storage import Order, Storage
 
 
 async def next_seed(storage: Storage, order: Order) -> int:
-    """The first seed after the order's own that its learner has not asked for in this style, modulo 2**32.
-
-    Orders that came to nothing do not count. Served by the index on the learner.
-    """
-    columns = orders.c
-    same = (columns.learner == order.learner, columns.word == order.word, columns.language == order.language)
-    statement = select(columns.seed).where(*same, columns.style == order.style, columns.state.not_in(_NEVER_SEEN))
-    async with storage.database.read() as connection:
-        used = frozenset((await connection.execute(statement)).scalars())
+    """The first seed after the order's own that its learner has not seen of the word in this style, modulo 2**32."""
+    seen = await storage.orders.seeds_seen(order)
     seed = order.seed
     while True:
         seed = (seed + 1) % (LARGEST_SEED + 1)
-        if seed not in used:
+        if seed not in seen:
             return seed

@@ -13,7 +13,7 @@ from aiogram.methods import EditMessageText, SendMessage
 from aiogram.types import LinkPreviewOptions, Message, ReplyParameters
 
 from bot import captions, keyboards
-from bot.lanes import Lane, Lanes, Page
+from bot.lanes import Lane, Lanes, Note, Page
 from bot.outbox import Errand, Outbox
 from bot.refusals import Refused, Verdict
 from bot.texts import Texts
@@ -35,7 +35,7 @@ def reply_to(message: int | None) -> ReplyParameters | None:
     return None if message is None else ReplyParameters(message_id=message, allow_sending_without_reply=True)
 
 
-def text_method(destination: Destination, page: Page, reply: int | None = None) -> SendMessage:
+def text_method(destination: Destination, page: Note, reply: int | None = None) -> SendMessage:
     """The method that sends a page as a new message."""
     text, keyboard = page
     return SendMessage(

@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, metavar="P", help="port; PLAYGROUND__PORT without it, 0 takes a free one")
     parser.add_argument("--host", metavar="H", help="address; loopback unless --expose is given")
     parser.add_argument("--token", metavar="T", help="the bot's token; a fixed fake one without it")
-    parser.add_argument("--fresh", action="store_true", help="forget all chats, files and ids first")
+    parser.add_argument("--fresh", action="store_true", help="forget all chats and files first; ids go on counting")
     parser.add_argument("--expose", action="store_true", help="allow an address that other machines can reach")
     parser.add_argument("--no-flood", action="store_true", help="do not imitate Telegram's flood limits")
 

@@ -16,7 +16,7 @@ from bot.playground.schema.check import utf16_length
 from bot.playground.state import BOT_ID, BOT_USERNAME, Json, Tx, opaque
 
 
-class NotPossible(ValueError):  # noqa: N818 - a client that says no is not broken
+class NotPossible(ValueError):
     """A learner's client would not let them do this."""
 
 

@@ -32,6 +32,20 @@ def inline_keyboard(markup: Any) -> Json | None:
     return {"inline_keyboard": rows} if rows else None
 
 
+def question(markup: Any) -> Json | None:
+    """What a ForceReply asks of the one who sees the message: ``selective`` and ``input_field_placeholder``, or None.
+
+    Raises:
+        Refusal: a placeholder that is too long.
+    """
+    if not isinstance(markup, dict) or not markup.get("force_reply"):
+        return None
+    asked = {k: markup[k] for k in ("selective", "input_field_placeholder") if markup.get(k)}
+    if not 0 <= len(asked.get("input_field_placeholder", "")) <= 64:  # noqa: PLR2004 - characters, Bot API
+        raise bad("input field placeholder is too long")
+    return asked | {"force_reply": True}
+
+
 def _button(button: Json) -> Json:
     if not str(button.get("text", "")).strip():
         raise bad("inline keyboard button text must be non-empty")

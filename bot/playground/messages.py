@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.playground.entities import formatted
-from bot.playground.keyboards import callback_data, inline_keyboard
+from bot.playground.keyboards import callback_data, inline_keyboard, question
 from bot.playground.people import bot_user, telegram_chat
 from bot.playground.refusals import NOT_MODIFIED, bad
 from bot.playground.schema.check import utf16_length
@@ -88,8 +88,11 @@ def next_id(tx: Tx, chat: int) -> int:
     return tx.count("messages" if chat > 0 else f"messages of {chat}")
 
 
-def write(tx: Tx, chat: int, author: Json, content: Json, now: float) -> Json:
-    """Stores a new message and tells the watchers; returns the Message."""
+def write(tx: Tx, chat: int, author: Json, content: Json, now: float, *, question: Json | None = None) -> Json:
+    """Stores a new message and tells the watchers; returns the Message.
+
+    A `question` is a ForceReply: no part of the message, only an instruction to whoever sees it arrive.
+    """
     head = {"message_id": next_id(tx, chat), "from": author, "chat": telegram_chat(tx, chat), "date": int(now)}
     message = head | content
     tx.do(
@@ -99,7 +102,7 @@ def write(tx: Tx, chat: int, author: Json, content: Json, now: float) -> Json:
         json.dumps(message, ensure_ascii=False),
         json.dumps(callback_data(message)),
     )
-    tx.tell("message", chat=chat, message=message)
+    tx.tell("message", chat=chat, message=message, **({"force_reply": question} if question else {}))
     return message
 
 
@@ -114,7 +117,7 @@ def send(tx: Tx, chat: int, content: Json, ask: Ask) -> Json:
         extra["reply_markup"] = keyboard
     if ask.get("protect_content"):
         extra["has_protected_content"] = True
-    return write(tx, chat, bot_user(tx), content | extra, ask.now)
+    return write(tx, chat, bot_user(tx), content | extra, ask.now, question=question(ask.get("reply_markup")))
 
 
 def _replied(tx: Tx, chat: int, reply: Json | None) -> Json | None:

@@ -9,7 +9,7 @@ from bot.playground.state import BOT_ID, BOT_USERNAME, FIRST_LEARNER, Json, Tx
 GROUP_BASE = -1_001_000_000_000
 
 
-class NoSuch(LookupError):  # noqa: N818 - reads as what it says
+class NoSuch(LookupError):
     """The control API named a learner, chat or message that is not there."""
 
 

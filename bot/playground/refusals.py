@@ -25,7 +25,7 @@ _MISSING = {
 }
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an ordinary answer of the Bot API, not a fault of the program
+class Refusal(Exception):
     """The Bot API refuses a call.
 
     Args:

@@ -44,7 +44,7 @@ _GRACE_S = 2
 _log = logging.getLogger(__name__)
 
 
-class CannotStart(Exception):  # noqa: N818 - says what it is without a suffix
+class CannotStart(Exception):
     """The playground cannot start; the text is one line for a person."""
 
 

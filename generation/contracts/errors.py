@@ -35,6 +35,7 @@
     │   ├── FileDamaged              sha256
     │   ├── WrongDatabase            revision, path
     │   └── CannotWrite              path, reason
+    ├── DeliveryRefused          the chat will not take the picture
     ├── DeadOrder                three attempts were not enough
     └── OperatorError            configuration and start-up; one line, and the process exits
         ├── BadSettings              detail
@@ -60,7 +61,7 @@ class WordbrushError(Exception):
     """Any failure that is ours to explain.
 
     Args:
-        **details: arguments of the learner's message; plain text and integers only, so that they survive a database row.
+        **details: arguments of the learner's message; text and integers only, so that they survive a database row.
     """
 
     message_key: ClassVar[str] = "error-internal"
@@ -334,6 +335,14 @@ class CannotWrite(StorageError):
     message_key = "error-storage"
     retryable = False
     summary = "cannot write {path}: {reason}"
+
+
+class DeliveryRefused(WordbrushError):
+    """The chat will not take the picture, for example a group where the bot may not send photos."""
+
+    message_key = "error-delivery-refused"
+    retryable = True
+    summary = "the chat does not accept the picture"
 
 
 class DeadOrder(WordbrushError):

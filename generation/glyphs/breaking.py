@@ -39,6 +39,8 @@ _HELD_TOGETHER = frozenset(
         "w": "h",
         "с": "т",
         **dict.fromkeys("тпдкгб", "р"),
+        **dict.fromkeys("κτπβγδθφχ", "ρ"),
+        **dict.fromkeys("κπβγφχ", "λρ"),
         "α": "ι",
         "ε": "ι",
         "ο": "ιυ",
@@ -49,6 +51,8 @@ _HELD_TOGETHER = frozenset(
 _SILENT_START = frozenset("ьъйы")
 _FEWEST_BEFORE, _FEWEST_AFTER = 2, 3
 """Letters on either side of a break inside a word, the minima that typesetters use."""
+_SHORTEST_CUT = 10
+"""A shorter word stays whole: a learner remembers its shape in one piece, and gains little from larger letters."""
 
 
 class Break(enum.Enum):
@@ -132,12 +136,16 @@ def _opens_syllable(clusters: Sequence[str], at: int) -> bool:
     start, end = _word_around(clusters, at)
     letters = [_plain(cluster) for cluster in clusters[start:end]]
     here = at - start
+    if len(letters) < _SHORTEST_CUT:
+        return False
     if here < _FEWEST_BEFORE or len(letters) - here < _FEWEST_AFTER or letters[here] in _VOWELS | _SILENT_START:
         return False
     if "".join(letters[here - 1 : here + 1]) in _HELD_TOGETHER:
         return False
     head, tail = letters[:here], letters[here:]
-    opens = tail[1] in _VOWELS or "".join(tail[:2]) in _HELD_TOGETHER or tail[:3] == ["s", "c", "h"]
+    # A held group opens a syllable only before a vowel: Freund-schaft, but Deutsch-land.
+    held = 3 if tail[:3] == ["s", "c", "h"] else 2 * ("".join(tail[:2]) in _HELD_TOGETHER)
+    opens = tail[1] in _VOWELS or (held > 0 and tail[held : held + 1] != [] and tail[held] in _VOWELS)
     return opens and not _VOWELS.isdisjoint(head) and not _VOWELS.isdisjoint(tail)
 
 

@@ -39,7 +39,7 @@ def _outline(subject: Subject) -> float:
 
 
 def _block(subject: Subject, inks: Inks, canvas: Canvas) -> None:
-    """A dotted shadow far out, a paper-white rim, and the letters' extruded side, each outlined in ink."""
+    """A dotted shadow far out, a dark rim, and the letters' extruded side, each outlined in ink."""
     frame, line = subject.frame, _outline(subject)
     depth = float(np.clip(subject.stem * 0.62, 6, 24))
     lean = depth * float(subject.choose("lean", (1.0, 1.0, -1.0)))
@@ -51,7 +51,7 @@ def _block(subject: Subject, inks: Inks, canvas: Canvas) -> None:
     cover(canvas, INK, plane(dot_screen(frame, plane(shadow * 0.55), 9.0) * shadow))
     cover(canvas, INK, rim)
     inner = frame.edge(plane(subject.distance + line * 1.9 - min(3.0, line * 0.4)))
-    cover(canvas, inks.side if subject.firmness else inks.rim, extruded(frame, inner, lean, depth))
+    cover(canvas, INK if subject.firmness else inks.rim, extruded(frame, inner, lean, depth))
     cover(canvas, INK, side)
     face = extruded(frame, frame.edge(plane(subject.distance + line * 0.3)), lean * 0.82, depth * 0.82)
     away = np.maximum(face - body, 0)

@@ -27,7 +27,7 @@ class Inks:
         second: its companion.
         word: the letters, from the top down, all light.
         side: the side of the block letters.
-        rim: round the letters: paper for strong letters, a dark one for pale letters.
+        rim: round the letters, dark, so that pale letters stand out for every eye.
     """
 
     sky: tuple[Colour, ...]
@@ -35,23 +35,26 @@ class Inks:
     second: Colour
     word: tuple[Colour, ...]
     side: Colour
-    rim: Colour = _PAPER
+    rim: Colour
 
 
-def _set(sky: str, pair: str, word: str, side: str, rim: str = "#fffaf0") -> Inks:
+def _set(sky: str, pair: str, word: str, side: str, rim: str) -> Inks:
     accent, second = swatch(pair)
     return Inks(swatch(sky), accent, second, swatch(word), rgb(side), rgb(rim))
 
 
 PALETTES: tuple[tuple[str, Inks], ...] = (
-    ("water study", _set("#1273d8 #36a9f0 #a5e3fb", "#ffd21f #ff5a3c", "#ffe83d #ffb80f #ff6a12", "#c2261f")),
+    (
+        "water study",
+        _set("#1273d8 #36a9f0 #a5e3fb", "#ffd21f #ff5a3c", "#fff36b #ffd21f #ff9a2b", "#c2261f", "#10235c"),
+    ),
     ("fire", _set("#e8262a #ff6a2b #ffc23d", "#ffe34d #2b3fa8", "#fffbe0 #fff07a #ffc81e", "#5a1078", "#2a1040")),
-    ("plant", _set("#0f9d6b #5cc95e #d8ef7d", "#ffdf3b #ff4f78", "#ff8fb0 #ff4b86 #d81b60", "#5a0f4a")),
-    ("night", _set("#2a1a6e #6b2fb3 #e2559f", "#ffd447 #35d0e8", "#eaffff #7dedff #38b4ff", "#12125e", "#1d0f4d")),
-    ("city", _set("#ff8fb4 #ffb8c9 #ffe3d6", "#25c4d8 #ffdc3c", "#35c8e0 #1a8fd6 #4a4fc4", "#5b1d86")),
+    ("plant", _set("#0f9d6b #5cc95e #d8ef7d", "#ffdf3b #7a3bd0", "#ffe9f1 #ffa9c8 #ff6a9c", "#8a0f5a", "#3d0a2e")),
+    ("night", _set("#2a1a6e #6b2fb3 #e2559f", "#ffd447 #e2418f", "#eaffff #7dedff #38b4ff", "#12125e", "#1d0f4d")),
+    ("city", _set("#ff8fb4 #ffb8c9 #ffe3d6", "#ffdc3c #f0418e", "#f2fdff #9fe8f5 #3fbfe2", "#7a1f8c", "#2d0f4a")),
     (
         "snow mountain",
-        _set("#12a5b5 #5fd3d0 #d5f5e3", "#ff6b4a #ffe25c", "#fffdf0 #ffe98a #ffb43a", "#a8263a", "#3d0f2e"),
+        _set("#12a5b5 #5fd3d0 #d5f5e3", "#ffe25c #ff5f43", "#fffdf0 #ffe98a #ffb43a", "#a8263a", "#3d0f2e"),
     ),
 )
 
@@ -77,7 +80,7 @@ def burst(subject: Subject, inks: Inks, canvas: Canvas) -> None:
     centre = subject.centre
     cover(canvas, inks.sky[1], rays(frame, centre, int(rng.integers(14, 24)), float(rng.uniform(0, 6))))
     cover(canvas, INK, plane(dot_screen(frame, plane(_corner(frame, centre) ** 2 * 0.6), 16.0) * 0.85))
-    for grow, colour in ((1.16, inks.second), (1.0, inks.accent), (0.86, _PAPER)):
+    for grow, colour in ((1.16, inks.accent), (1.0, _PAPER), (0.86, inks.second)):
         star = _star(subject.rng("star"), subject, grow)
         cover(canvas, INK, polygons(frame, [plane(star + np.array([9, 11]))]))
         cover(canvas, colour, polygons(frame, [star]))
@@ -85,7 +88,7 @@ def burst(subject: Subject, inks: Inks, canvas: Canvas) -> None:
     tone = plane(smoothstep(0.0, 0.75, _corner(frame, centre)) * 0.55)
     star = _star(subject.rng("star"), subject, 0.86)
     inner = polygons(frame, [star]) * (1 - lines(frame, [star], 7.0, closed=True))
-    cover(canvas, inks.accent, plane(dot_screen(frame, tone, 13.0) * inner))
+    cover(canvas, INK, plane(dot_screen(frame, tone, 13.0) * inner * 0.42))
 
 
 def focus(subject: Subject, inks: Inks, canvas: Canvas) -> None:

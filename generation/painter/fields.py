@@ -91,11 +91,8 @@ def spread(values: Plane) -> Canvas:
 
 def extent(alpha: Plane) -> tuple[slice, slice] | None:
     """The rows and columns where a plane is not zero, or None: small things need not touch the whole sheet."""
-    rows = np.flatnonzero(cv2.reduce(alpha, 1, cv2.REDUCE_MAX)[:, 0] > 0)
-    if not len(rows):
-        return None
-    columns = np.flatnonzero(cv2.reduce(alpha, 0, cv2.REDUCE_MAX)[0] > 0)
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    x, y, width, height = cv2.boundingRect((alpha > 0).view(np.uint8))
+    return (slice(y, y + height), slice(x, x + width)) if width else None
 
 
 def cover(canvas: Canvas, colour: ArrayLike, alpha: Plane) -> Canvas:
@@ -103,13 +100,12 @@ def cover(canvas: Canvas, colour: ArrayLike, alpha: Plane) -> Canvas:
     where = extent(alpha)
     if where is None:
         return canvas
-    part, paint = canvas[where], plane(colour)
-    amount = spread(np.ascontiguousarray(alpha[where]))
+    part, paint, amount = canvas[where], plane(colour), np.ascontiguousarray(alpha[where])
     if paint.ndim == 1:
-        difference = np.full_like(part, paint) - part
+        part *= spread(1 - amount)
+        part += cv2.merge([amount * channel for channel in paint])
     else:
-        difference = np.broadcast_to(paint, canvas.shape)[where] - part
-    part += cv2.multiply(difference, amount, dst=amount)
+        part += (np.broadcast_to(paint, canvas.shape)[where] - part) * spread(amount)
     return canvas
 
 
@@ -187,13 +183,13 @@ def grain(frame: Frame, rng: np.random.Generator, size: float = 1.6) -> Plane:
 
 
 def signed_distance(frame: Frame, mask: Plane) -> Plane:
-    """Distance to the outline in units, positive inside (Euclidean, Felzenszwalb and Huttenlocher 2012).
+    """Distance to the outline in units, positive inside (chamfer 5 x 5, Borgefors 1986: within 2 % of Euclid).
 
     Smoothed by most of a pixel, which removes the steps of the binary outline.
     """
     inside = (mask > 0.5).astype(np.uint8)
-    near = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    far = cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    near = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_5)
+    far = cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_5)
     limit = float(max(mask.shape))
     field = np.clip(near, 0, limit) - np.clip(far, 0, limit)
     return plane(cv2.GaussianBlur(field, (0, 0), 0.9) / np.float32(frame.unit))

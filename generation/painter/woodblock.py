@@ -98,11 +98,22 @@ def mist_bands(frame: Frame, rng: np.random.Generator, count: int, where: tuple[
         x, y = rng.uniform(0, frame.wide), rng.uniform(*where)
         for step in range(int(rng.integers(2, 4))):
             half, thick = rng.uniform(110, 300), rng.uniform(13, 24)
-            across = np.maximum(np.abs(frame.x - np.float32(x)) - np.float32(half), 0)
-            bar = np.float32(thick) - np.hypot(across, frame.y - np.float32(y + step * 30))
-            field = np.maximum(field, bar)
+            _bar(frame, field, (x, y + step * 30), half, thick)
             x += rng.uniform(-160, 160)
     return plane(field)
+
+
+def _bar(frame: Frame, field: Plane, middle: tuple[float, float], half: float, thick: float) -> None:
+    """Add one round-ended bar to a field of signed distances, touching only its own part of the sheet."""
+    rows = _span(middle[1] - thick - 4, middle[1] + thick + 4, frame)
+    columns = _span(middle[0] - half - thick - 4, middle[0] + half + thick + 4, frame)
+    across = np.maximum(np.abs(frame.x[:, columns] - np.float32(middle[0])) - np.float32(half), 0)
+    bar = np.float32(thick) - np.hypot(across, frame.y[rows] - np.float32(middle[1]))
+    field[rows, columns] = np.maximum(field[rows, columns], bar)
+
+
+def _span(start: float, end: float, frame: Frame) -> slice:
+    return slice(max(0, int(start * frame.unit)), max(0, int(end * frame.unit) + 1))
 
 
 def gold_leaf(frame: Frame, rng: np.random.Generator) -> Plane:

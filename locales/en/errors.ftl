@@ -50,3 +50,4 @@ error-cancelled = Cancelled.
 error-storage = I could not write that down. Please try again in a minute.
 error-disk-full = My disk is full, so I cannot take new words just now. Please try again later.
 error-dead = I tried this picture several times and it did not work. Try another style or another word.
+error-delivery-refused = This chat does not let me send the picture. Allow me to send photos here, then try again.

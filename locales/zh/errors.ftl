@@ -35,3 +35,4 @@ error-cancelled = 已取消。
 error-storage = 没能记下你的请求，请一分钟后再试。
 error-disk-full = 磁盘满了，暂时接不了新词，请稍后再试。
 error-dead = 这张图试了好几次都没成功。换个风格或换个词试试吧。
+error-delivery-refused = 这个聊天不让我发送图片。请允许我在这里发送照片，然后再试一次。

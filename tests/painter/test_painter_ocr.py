@@ -24,7 +24,7 @@ def spread_out(plane):
 
 
 def variants(crop):
-    """Grey, strongest colour axis, single channels, locally normalised, black and white; each in both polarities."""
+    """Grey, strongest colour axis, single channels, locally normalised, two-tone, outlined; each in both polarities."""
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
     lab = cv2.cvtColor(crop, cv2.COLOR_RGB2Lab).reshape(-1, 3).astype(np.float32)
     centred = lab - lab.mean(0)
@@ -34,9 +34,27 @@ def variants(crop):
     local = spread_out(smooth - cv2.GaussianBlur(smooth, (0, 0), 40))
     _, binary = cv2.threshold(cv2.GaussianBlur(strongest, (0, 0), 2), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     red, _, blue = cv2.split(crop)
-    for plane in (grey, strongest, cv2.GaussianBlur(grey, (0, 0), 2), red, blue, local, binary):
+    for plane in (
+        grey,
+        strongest,
+        cv2.GaussianBlur(grey, (0, 0), 2),
+        red,
+        blue,
+        local,
+        binary,
+        islands(red),
+        islands(grey),
+    ):
         yield plane
         yield 255 - plane
+
+
+def islands(grey):
+    """Light shapes in dark outlines: the light ground that touches the rim of the crop is painted dark."""
+    _, binary = cv2.threshold(cv2.GaussianBlur(grey, (0, 0), 1.0), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    framed = cv2.copyMakeBorder(binary, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=255)
+    cv2.floodFill(framed, None, (0, 0), 0)
+    return framed[1:-1, 1:-1]
 
 
 def read(plane, language):

@@ -32,7 +32,7 @@ for style in sys.argv[1:]:
 """
 GOLDEN = {
     "1": {
-        "comic": 0x55D86C5A5934F155,
+        "comic": 0x5587284949728B55,
         "ink": 0xE3E3353231218381,
         "realistic": 0x90B8E8C5CCCAE6F0,
         "traditional": 0x791D113233251501,

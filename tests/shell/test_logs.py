@@ -52,8 +52,8 @@ def test_message_argument_object_and_traceback_are_clean(log: io.StringIO) -> No
     logger.warning("object %r", Carrier())
     logger.warning("encoded %s", quote(TOKEN, safe=""))
     try:
-        raise RuntimeError(f"https://api.telegram.org/bot{TOKEN}/getMe")
-    except RuntimeError:
+        int(f"https://api.telegram.org/bot{TOKEN}/getMe")
+    except ValueError:
         logger.exception("failed")
     assert log.getvalue().count(REDACTED) >= 4
     assert TOKEN not in log.getvalue()
@@ -70,9 +70,11 @@ def test_control_a_filter_leaks() -> None:
         return True
 
     handler.addFilter(censor)
-    logger = logging.Logger("leaky")
+    logger = logging.getLogger("leaky")
+    logger.propagate = False
     logger.addHandler(handler)
     logger.warning("object %r", Carrier())
+    logger.removeHandler(handler)
     assert TOKEN in stream.getvalue()
 
 

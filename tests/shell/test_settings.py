@@ -84,7 +84,7 @@ def test_a_bad_value_names_its_setting(monkeypatch: pytest.MonkeyPatch, name: st
     monkeypatch.setenv(name, value)
     with pytest.raises(BadSettings) as caught:
         load_settings()
-    assert name.split("__")[0].lower() in str(caught.value).lower()
+    assert name.split("__", maxsplit=1)[0].lower() in str(caught.value).lower()
 
 
 def test_a_token_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ _INTEGER = re.compile(r"-?\d{1,18}")
 _TRUE = {"true", "1", "yes"}
 
 
-class Mismatch(ValueError):  # noqa: N818 - reads as what it says
+class Mismatch(ValueError):
     """A value is not of the documented shape; the text names the path and what was expected."""
 
 
