@@ -34,7 +34,7 @@ def write_until_killed(folder, lines: int) -> dict[int, str]:
     return {int(order): state for order, state in whole}
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=[pytest.mark.slow, pytest.mark.timeout(600)])])
+@pytest.mark.parametrize("kills", [3, pytest.param(12, marks=[pytest.mark.slow, pytest.mark.timeout(300)])])
 async def test_nothing_confirmed_is_lost(folder, kills):
     """Each round opens the folder again, so the lock is also seen to die with its holder."""
     confirmed = {}

@@ -200,7 +200,7 @@ class OrderMachine(RuleBasedStateMachine):
 
 @pytest.mark.parametrize(
     ("examples", "steps"),
-    [(6, 20), pytest.param(60, 40, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])],
+    [(6, 20), pytest.param(25, 30, marks=[pytest.mark.slow, pytest.mark.timeout(600)])],
 )
 def test_every_order_ends_once(empty_database, examples, steps):
     OrderMachine.template = empty_database
