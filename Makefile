@@ -49,15 +49,19 @@ format: $(dev_stamp)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-$(run_stamp): pyproject.toml $(LOCKS)
-	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Wordbrush needs Python 3.11 or newer")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+# A Python without ensurepip leaves an environment without pip behind, which no later run could mend: start it over.
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Wordbrush needs Python 3.11 or newer: make PYTHON=python3.12 run")'
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || \
+	  { echo "cannot make an environment: on Debian and Ubuntu install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(run_stamp): $(VENV)/.python pyproject.toml $(LOCKS)
+	@echo "building the environment in $(VENV), about a minute ..."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(LOCKS:%=-c %) -e '.$(run_extras)'
 	@touch $@
 
-$(dev_stamp): pyproject.toml $(LOCKS)
-	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Wordbrush needs Python 3.11 or newer")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+$(dev_stamp): $(VENV)/.python pyproject.toml $(LOCKS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(LOCKS:%=-c %) -e '.$(dev_extras)'
 	@touch $@
 

@@ -3,7 +3,7 @@
 Subcommands are imported only when asked for, so that `paint` starts without aiogram, SQLAlchemy or a web server.
 
 Exit codes: 0 done; 1 it was tried and failed; 2 what was asked for is wrong; 3 not possible with this version or
-machine; 130 interrupted.
+machine; 70 a painting thread did not come back and a fresh process is wanted; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn, Protocol, cast
 
+from bot.version import version_of_wordbrush
 from generation.contracts.errors import (
     EngineUnavailable,
     OperatorError,
@@ -77,20 +77,13 @@ def _with_command(given: Sequence[str]) -> list[str]:
 
 def _parser(chosen: str, command: Command) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bot", description="Wordbrush: a word becomes its picture.")
-    parser.add_argument("--version", action="version", version=f"wordbrush {_version()}")
+    parser.add_argument("--version", action="version", version=f"wordbrush {version_of_wordbrush()}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, summary in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         if name == chosen:
             command.add_arguments(subparser)
     return parser
-
-
-def _version() -> str:
-    try:
-        return version("wordbrush")
-    except PackageNotFoundError:
-        return "from a checkout"
 
 
 def _exit_code(error: WordbrushError) -> int:

@@ -11,14 +11,15 @@ import os
 import sys
 import time
 import webbrowser
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
+from aiogram.utils.token import TokenValidationError
 
 from bot.commands_menu import publish
 from bot.courier import Courier
@@ -36,7 +37,8 @@ from bot.settings import Settings
 from bot.signals import StopSignal
 from bot.status import StatusBoard
 from bot.texts import Texts
-from generation.contracts.errors import BadSettings
+from bot.version import version_of_wordbrush
+from generation.contracts.errors import BadSettings, TokenRefused
 from generation.contracts.ports import Engine
 from generation.glyphs import FontBook
 from generation.pipeline import Pipeline
@@ -52,6 +54,8 @@ STUCK = 70
 CONFIRM_S = 4.0
 LAST_WORDS_S = 3.0
 """Of the grace time, what is kept for sending when the worker has used all the rest."""
+LEAST_WORDS_S = 1.0
+"""What sending gets even after a worker that would not end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +84,29 @@ async def run_bot(settings: Settings, *, fresh: bool = False) -> int:
     _check(settings, fresh=fresh)
     with StopSignal() as stop:
         async with AsyncExitStack() as stack:
-            house = await _build(settings, stack, fresh=fresh)
+            house = await _unless_stopped(_build(settings, stack, fresh=fresh), stop)
+            if house is None:
+                return 0
             await _live(house, stop, grace_s=settings.grace_s)
     if house.worker.stuck:
         logging.shutdown()
         os._exit(STUCK)
     return 0
+
+
+async def _unless_stopped(building: Coroutine[Any, Any, House], stop: StopSignal) -> House | None:
+    """The house, or None when the signal came first: an unreachable server must not hold up a polite stop."""
+    tasks = Nursery()
+    built, asked = tasks.spawn(building, name="start"), tasks.spawn(stop.wait(), name="stop signal")
+    try:
+        await asyncio.wait({built, asked}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        asked.cancel()
+    if built.done():
+        return built.result()
+    built.cancel()
+    await asyncio.wait({built})
+    return None
 
 
 def _check(settings: Settings, *, fresh: bool) -> None:
@@ -99,8 +120,7 @@ async def _build(settings: Settings, stack: AsyncExitStack, *, fresh: bool) -> H
     """Everything in the order it needs each other; the stack takes it down the other way round."""
     engine = engine_named(settings.generation.engine)
     texts = Texts.load()
-    playground = settings.bot_token is None
-    folder = settings.storage.folder / "playground" if playground else settings.storage.folder
+    folder = settings.bot_folder()
     if fresh:
         await asyncio.to_thread(clear_storage, folder)
     storage = await stack.enter_async_context(
@@ -121,7 +141,10 @@ async def _open_bot(settings: Settings, stack: AsyncExitStack, *, fresh: bool) -
     else:
         token = settings.bot_token.get_secret_value()
     api = TelegramAPIServer.from_base(url) if url else PRODUCTION
-    bot = Bot(token, session=AiohttpSession(api=api))
+    try:
+        bot = Bot(token, session=AiohttpSession(api=api))
+    except TokenValidationError:
+        raise TokenRefused from None
     stack.push_async_callback(bot.session.close)
     return bot
 
@@ -144,19 +167,17 @@ async def _connect(
     courier = Courier(bot, storage, texts=texts, flood=Flood(), nursery=nursery)
     queue = FairQueue(QueueLimits(**settings.queue.model_dump()))
     fonts = FontBook([settings.generation.fonts] if settings.generation.fonts else [])
-    board = StatusBoard(courier, texts)
     worker = Worker(
         queue,
         engine,
         ledger=storage.ledger,
-        watcher=board,
+        watcher=StatusBoard(courier, texts),
         pipeline=Pipeline(fonts),
         patience=Patience(painting_s=settings.generation.time_limit_s),
         on_stuck=_leave_stuck,
     )
     desk = Desk(storage, queue, courier, engine.name, engine.version)
     courier.attach_desk(desk)
-    admins = settings.admin_ids(playground=settings.bot_token is None)
     services = Services(
         storage=storage,
         queue=queue,
@@ -164,14 +185,21 @@ async def _connect(
         texts=texts,
         desk=desk,
         fonts=fonts,
-        settings=BotSettings(
-            admins=admins, width=settings.generation.width, height=settings.generation.height, version=_version()
-        ),
+        settings=_what_handlers_see(settings),
         device_report=lambda: asyncio.to_thread(device_report, worker),
     )
-    nursery.spawn(publish(bot, texts, admins), name="command lists")
+    nursery.spawn(publish(bot, texts, services.settings.admins), name="command lists")
     await recover(storage, desk, courier)
     return House(bot, storage, queue, worker, courier, nursery, build_dispatcher(services), watch)
+
+
+def _what_handlers_see(settings: Settings) -> BotSettings:
+    return BotSettings(
+        admins=settings.admin_ids(playground=settings.bot_token is None),
+        width=settings.generation.width,
+        height=settings.generation.height,
+        version=version_of_wordbrush(),
+    )
 
 
 async def _live(house: House, stop: StopSignal, *, grace_s: float) -> None:
@@ -196,21 +224,25 @@ async def _live(house: House, stop: StopSignal, *, grace_s: float) -> None:
 async def _close(house: House, polling: asyncio.Task[None], *, grace_s: float) -> None:
     """Stop taking updates, let the worker finish or give back, send what is ready, leave the rest to the next start."""
     deadline_s = time.monotonic() + grace_s
-    await _stop_polling(house.dispatcher, polling)
-    await house.worker.stop(max(0.0, grace_s - LAST_WORDS_S))
+
+    def left_s(keep_s: float = 0.0) -> float:
+        return max(0.0, deadline_s - time.monotonic() - keep_s)
+
+    await _stop_polling(house.dispatcher, polling, patience_s=min(CONFIRM_S, left_s(LAST_WORDS_S)))
+    await house.worker.stop(left_s(LAST_WORDS_S))
     for place in house.queue.positions():
         house.courier.rest(place.order)
-    await house.courier.drain(max(LAST_WORDS_S, deadline_s - time.monotonic()))
+    await house.courier.drain(max(LEAST_WORDS_S, left_s()))
     await house.courier.close()
     await house.nursery.close(0)
     logger.info("stopped")
 
 
-async def _stop_polling(dispatcher: Dispatcher, polling: asyncio.Task[None]) -> None:
+async def _stop_polling(dispatcher: Dispatcher, polling: asyncio.Task[None], *, patience_s: float) -> None:
     """Let go of the long poll and confirm what was handled; without mercy if the server does not answer."""
     with suppress(RuntimeError):  # it had not begun, or had ended by itself
         await dispatcher.stop_polling()
-    await asyncio.wait({polling}, timeout=CONFIRM_S)
+    await asyncio.wait({polling}, timeout=patience_s)
     polling.cancel()
     await asyncio.wait({polling})
 
@@ -220,10 +252,3 @@ def _leave_stuck() -> None:
     logger.critical("a painting does not end and cannot be interrupted: leaving, the next start goes on")
     logging.shutdown()
     os._exit(STUCK)
-
-
-def _version() -> str:
-    try:
-        return version("wordbrush")
-    except PackageNotFoundError:
-        return "checkout"

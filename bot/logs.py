@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-import secrets
 import sys
 from types import TracebackType
 from urllib.parse import quote
@@ -67,8 +66,3 @@ def _log_uncaught(kind: type[BaseException], error: BaseException, trace: Traceb
     if issubclass(kind, KeyboardInterrupt):
         return
     logging.getLogger("wordbrush").critical("uncaught", exc_info=(kind, error, trace))
-
-
-def reference() -> str:
-    """A short id that a learner may quote and an operator may search the log for."""
-    return secrets.token_hex(4)

@@ -8,17 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from bot.playground.serve import AddressInUse as PortTaken
 from bot.playground.serve import CannotStart, NotLoopback, Playground
 from bot.settings import Settings
 from generation.contracts.errors import AddressInUse, BadSettings, UnsafeAddress
-
-
-def playground_folder(settings: Settings) -> Path:
-    """Where the playground keeps its chats, and the bot behind it its rows and pictures, apart from a real bot's."""
-    return settings.storage.folder / "playground"
 
 
 @contextmanager
@@ -48,6 +42,6 @@ async def open_playground(settings: Settings, *, fresh: bool) -> Playground:
     """
     place = settings.playground
     with refusals_explained(place.host, place.port):
-        playground = Playground(playground_folder(settings), host=place.host, port=place.port, fresh=fresh)
+        playground = Playground(settings.playground_folder(), host=place.host, port=place.port, fresh=fresh)
         await playground.start()
     return playground

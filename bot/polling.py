@@ -35,12 +35,10 @@ class PollingWatch(BaseRequestMiddleware):
 
     Attributes:
         failure: set once with the error that ends the bot.
-        last_contact_s: monotonic time of the last answered getUpdates, for health reports.
     """
 
     def __init__(self) -> None:
         self.failure: asyncio.Future[WordbrushError] = asyncio.get_running_loop().create_future()
-        self.last_contact_s: float | None = None
         self._conflicts = 0
 
     async def __call__(
@@ -60,7 +58,6 @@ class PollingWatch(BaseRequestMiddleware):
             raise
         if polling:
             self._conflicts = 0
-            self.last_contact_s = time.monotonic()
         return response
 
     def _fail(self, error: WordbrushError) -> None:

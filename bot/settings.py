@@ -27,6 +27,9 @@ from generation.contracts.request import LARGEST_SIDE_PX, SIDE_STEP_PX, SMALLEST
 SERVICE_ACCOUNTS = frozenset({777000, 1087968824, 136817688})
 """Telegram's own senders (notifications, anonymous admins, channel posts): as admins they would be everybody."""
 
+PLAYGROUND_OWNER = 1001
+"""The playground's first learner: whoever opens it is its owner, and an admin there."""
+
 ENV_FILE = Path(".env")
 
 
@@ -57,7 +60,7 @@ class GenerationSettings(_Branch):
 
     engine: Literal["auto", "diffusion", "painter"] = Field(
         "auto",
-        description="auto takes diffusion where a fitting GPU and all weights are there, the CPU painter elsewhere.",
+        description="auto takes the best engine this version can run here: the CPU painter.",
     )
     width: int = Field(1024, description="Picture width in pixels, 512 to 1536 in steps of 64.")
     height: int = Field(1024, description="Picture height in pixels, likewise.")
@@ -88,7 +91,6 @@ class PlaygroundSettings(_Branch):
     host: str = Field("127.0.0.1", description="Address of the playground; anything but loopback is refused.")
     port: int = Field(8600, ge=0, le=65_535, description="Port of the playground; 0 takes a free one.")
     open_browser: bool = Field(default=True, description="Open the page in a browser when started from a terminal.")
-    first_learner: int = Field(1001, ge=1, description="Id of the playground's first learner, who is an admin there.")
 
 
 class _Switch:
@@ -96,7 +98,7 @@ class _Switch:
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: object) -> object:
         """Decode JSON as usual, but understand the switch."""
-        if field_name == "playground" and isinstance(value, str) and value.strip().lower() in {"on", "off"}:
+        if field_name == "playground" and isinstance(value, str) and not value.lstrip().startswith("{"):
             return {"enabled": value.strip().lower()}
         return super().decode_complex_value(field_name, field, value)  # type: ignore[misc]  # a mixin before the source
 
@@ -128,7 +130,9 @@ class Settings(BaseSettings):
 
     bot_token: SecretStr | None = Field(None, description="Token from @BotFather. Without one the playground opens.")
     bot_api_url: str | None = Field(
-        None, description="Another Bot API server, for instance a playground of another process."
+        None,
+        pattern=r"^https?://[^\s/]+",
+        description="Another Bot API server, for instance a playground of another process.",
     )
     admins: Annotated[frozenset[int], NoDecode, BeforeValidator(_comma_list)] = Field(
         frozenset(), description="Numeric Telegram ids that may use /gpu, separated by commas. Empty means nobody."
@@ -156,10 +160,17 @@ class Settings(BaseSettings):
         """Arguments first, then the environment, then `.env`."""
         return init_settings, _Environment(settings_cls), _EnvFile(settings_cls)
 
+    def playground_folder(self) -> Path:
+        """Where the playground keeps its chats, and the bot behind it its rows and pictures."""
+        return self.storage.folder / "playground"
+
+    def bot_folder(self) -> Path:
+        """Where the bot keeps its rows and pictures: the playground's bot apart from a real one."""
+        return self.storage.folder if self.bot_token else self.playground_folder()
+
     def admin_ids(self, *, playground: bool) -> frozenset[int]:
         """Who may use `/gpu`: the configured ids, and the playground's first learner."""
-        extra = {self.playground.first_learner} if playground else set()
-        return (self.admins - SERVICE_ACCOUNTS) | extra
+        return self.admins | ({PLAYGROUND_OWNER} if playground else set())
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -23,7 +23,8 @@ from typing import Any, TypeVar
 
 import psutil
 
-from generation.contracts.errors import EngineUnavailable
+from bot.bench.rows import Row, row
+from generation.contracts.errors import DidNotStart
 
 T = TypeVar("T")
 
@@ -55,35 +56,20 @@ print(json.dumps({"mib": psutil.Process().memory_info().rss / 2**20}), flush=Tru
 """
 
 
-def run(rounds: int = ROUNDS) -> list[dict[str, object]]:
+def run(rounds: int = ROUNDS) -> list[Row]:
     """Medians over `rounds` starts: seconds to the first answer, idle MiB, and our share of both."""
     modules = _third_party_modules()
     bare = [_bare_imports(modules) for _ in range(rounds)]
     bots = [_one_start() for _ in range(rounds)]
     bare_s, bare_mib = (median(figures) for figures in zip(*bare, strict=True))
     answer_s, idle_mib = (median(figures) for figures in zip(*bots, strict=True))
-    what = f"importing the same {len(modules)} modules"
+    same = f"(baseline: importing the same {len(modules)} modules)"
     return [
-        _row("first answer", answer_s, "s", ANSWER_TARGET_S, what=what, ratio=answer_s / bare_s),
-        _row("idle memory", idle_mib, "MiB", IDLE_TARGET_MIB, what=what, ratio=idle_mib / bare_mib),
-        _row("bare imports", bare_s, "s", None, what=what, ratio=1.0),
-        _row("bare imports, memory", bare_mib, "MiB", None, what=what, ratio=1.0),
-        _row("our share", answer_s - bare_s, "s", SHARE_TARGET_S, what=what, ratio=(answer_s - bare_s) / bare_s),
-        _row(
-            "our share, memory", idle_mib - bare_mib, "MiB", SHARE_TARGET_MIB, what=what, ratio=idle_mib / bare_mib - 1
-        ),
+        row(f"first answer {same}", answer_s, "s", target=ANSWER_TARGET_S, baseline=bare_s),
+        row(f"idle memory {same}", idle_mib, "MiB", target=IDLE_TARGET_MIB, baseline=bare_mib),
+        row(f"our share of the first answer {same}", answer_s - bare_s, "s", target=SHARE_TARGET_S, baseline=bare_s),
+        row(f"our share of idle memory {same}", idle_mib - bare_mib, "MiB", target=SHARE_TARGET_MIB, baseline=bare_mib),
     ]
-
-
-def _row(name: str, value: float, unit: str, target: float | None, *, what: str, ratio: float) -> dict[str, object]:
-    return {
-        "name": name,
-        "value": round(value, 2),
-        "unit": unit,
-        "target": target,
-        "baseline": what,
-        "ratio": round(ratio, 2),
-    }
 
 
 def _environment(**more: str) -> dict[str, str]:
@@ -145,12 +131,12 @@ def _address(bot: subprocess.Popen[str]) -> str:
     """The address the bot prints.
 
     Raises:
-        EngineUnavailable: it ended instead.
+        DidNotStart: it ended instead.
     """
     assert bot.stdout is not None
     found = re.search(r"http://\S+?(?=/?\s)", bot.stdout.readline() + "\n")
     if found is None:
-        raise EngineUnavailable(engine="bot", reason="it did not start; run `python -m bot` to see why")
+        raise DidNotStart(reason="it ended by itself")
     return found.group()
 
 
@@ -174,11 +160,11 @@ def _until(look: Callable[[], T]) -> T:
     """Look until there is something to see.
 
     Raises:
-        EngineUnavailable: nothing came.
+        DidNotStart: nothing came.
     """
     deadline_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline_s:
         if seen := look():
             return seen
         time.sleep(0.02)
-    raise EngineUnavailable(engine="bot", reason=f"no answer within {PATIENCE_S:.0f} s")
+    raise DidNotStart(reason=f"no answer within {PATIENCE_S:.0f} s")

@@ -20,14 +20,16 @@ from typing import Any
 
 import numpy as np
 
+from bot.bench.rows import Row, row
 from generation.contracts.picture import Picture
 from generation.contracts.request import PaintRequest
+from generation.styles import STYLES
 from storage import Storage, open_storage
 from storage.opening import DATABASE_NAME
 
 TARGET_P99_MS = 2.0
 _ENGINE, _VERSION = "painter", "1"
-_STYLES = ("comic", "watercolor", "ink", "realistic", "traditional")
+_STYLES = tuple(STYLES)
 _BUDGET_BYTES = 2**40
 _SCANS = 3
 _ROUNDS = 5
@@ -47,8 +49,6 @@ _BY_KEY = """
 SELECT * FROM pictures {hint} WHERE word = ? AND translation = ? AND language = ? AND style = ? AND seed = ?
 AND engine = ? AND engine_version = ? AND width = ? AND height = ? AND parameters = ?
 """
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +95,16 @@ async def _measure(folder: Path, rows: int, lookups: int, files: int) -> list[Ro
         first, again = await _find_with_files(storage, files)
     raw, scanned = _raw(database, rows, lookups), _scanned(database, rows)
     return [
-        _row("rows", rows, "rows"),
-        _row("fill", filling_s, "s"),
-        _row("open with quick_check and sweep", opening_s, "s"),
-        _row("row lookup p50 (baseline: no index)", found.median, "ms", baseline=scanned.median),
-        _row("row lookup p99 (baseline: no index)", found.p99, "ms", target=TARGET_P99_MS, baseline=scanned.median),
-        _row("row lookup p50 (baseline: bare sqlite3)", found.median, "ms", baseline=raw.median),
-        _row("find, file known p50 (baseline: hashing it)", again.median, "ms", baseline=first.median),
-        _row("find, file known p99 (baseline: hashing it)", again.p99, "ms", baseline=first.p99),
-        _row("find, file hashed p50", first.median, "ms"),
+        row("rows", rows, "rows"),
+        row("fill", filling_s, "s"),
+        row("open with quick_check and sweep", opening_s, "s"),
+        row("row lookup p50 (baseline: no index)", found.median, "ms", baseline=scanned.median),
+        row("row lookup p99 (baseline: no index)", found.p99, "ms", target=TARGET_P99_MS, baseline=scanned.median),
+        row("row lookup p50 (baseline: bare sqlite3)", found.median, "ms", baseline=raw.median),
+        row("find, file known p50 (baseline: hashing it)", again.median, "ms", baseline=first.median),
+        row("find, file known p99 (baseline: hashing it)", again.p99, "ms", baseline=first.p99),
+        row("find, file hashed p50", first.median, "ms"),
     ]
-
-
-def _row(name: str, value: float, unit: str, *, target: float | None = None, baseline: float | None = None) -> Row:
-    ratio = None if baseline is None or not value else baseline / value
-    return {"name": name, "value": value, "unit": unit, "target": target, "baseline": baseline, "ratio": ratio}
 
 
 def _fill(database: Path, rows: int) -> float:

@@ -14,15 +14,16 @@ from functools import partial
 
 import numpy as np
 
+from bot.bench.rows import Row, row
 from generation.conditioning import METHODS, make, make_all
 from generation.contracts.picture import Writing
 from generation.contracts.request import KINDS
 from generation.glyphs import write
 
+TARGET_MS = 120.0
 SIDE_PX = 1024
 WORD, LANGUAGE = "学习", "zh-Hans"
 ROUNDS = 5
-Row = dict[str, object]
 
 
 def run(rounds: int = ROUNDS, side_px: int = SIDE_PX) -> list[Row]:
@@ -30,12 +31,18 @@ def run(rounds: int = ROUNDS, side_px: int = SIDE_PX) -> list[Row]:
     writing = write(WORD, language=LANGUAGE, width=side_px, height=side_px)
     baselines = {kind: _median_ms(call, rounds) for kind, call in _baselines(writing).items()}
     rows = [
-        _row(f"{kind}/{name}", _median_ms(partial(make, kind, writing, seed=1, method=name), rounds), baselines[kind])
+        row(
+            f"{kind}/{name} (baseline: SciPy or scikit-image)",
+            _median_ms(partial(make, kind, writing, seed=1, method=name), rounds),
+            "ms",
+            baseline=baselines[kind],
+        )
         for kind, methods in METHODS.items()
         for name in methods
     ]
     together = _median_ms(partial(make_all, KINDS, writing, seed=1), rounds)
-    return [*rows, _row("all four side by side", together, sum(baselines.values()))]
+    name = "all four side by side (baseline: theirs one after the other)"
+    return [*rows, row(name, together, "ms", target=TARGET_MS, baseline=sum(baselines.values()))]
 
 
 def _baselines(writing: Writing) -> dict[str, Callable[[], object]]:
@@ -60,7 +67,3 @@ def _median_ms(call: Callable[[], object], rounds: int) -> float:
         call()
         seconds.append(time.perf_counter() - started)
     return statistics.median(seconds) * 1e3
-
-
-def _row(name: str, value: float, baseline: float) -> Row:
-    return {"name": name, "value": value, "unit": "ms", "target": None, "baseline": baseline, "ratio": baseline / value}

@@ -17,6 +17,7 @@ from functools import partial
 import cv2
 import numpy as np
 
+from bot.bench.rows import Row, row
 from generation.contracts.events import Done
 from generation.contracts.ports import Job
 from generation.contracts.request import PaintRequest
@@ -30,10 +31,10 @@ WORDS = (("学习", "zh-Hans"), ("любовь", "ru"), ("بحر", "ar"))
 ROUNDS = 3
 
 
-def run(rounds: int = ROUNDS, side_px: int = 1024) -> list[dict[str, object]]:
+def run(rounds: int = ROUNDS, side_px: int = 1024) -> list[Row]:
     """Rows `painter/<style>`: median seconds of `paint`, and the process's peak memory."""
     baseline_s = statistics.median(_timed(lambda: _baseline(side_px)) for _ in range(rounds + 1))
-    rows: list[dict[str, object]] = [_row("baseline: write, blur, encode", baseline_s, baseline_s, None)]
+    rows = [row("write, blur, encode (the baseline)", baseline_s, "s", baseline=baseline_s)]
     engine = Painter()
     engine.warm()
     for style in STYLES:
@@ -42,8 +43,8 @@ def run(rounds: int = ROUNDS, side_px: int = 1024) -> list[dict[str, object]]:
             for seed in range(rounds)
             for word, language in WORDS
         ]
-        rows.append(_row(f"{style} (median)", statistics.median(seconds), baseline_s, TARGET_S))
-        rows.append(_row(f"{style} (slowest of {len(seconds)})", max(seconds), baseline_s, None))
+        rows.append(row(f"{style} (median)", statistics.median(seconds), "s", target=TARGET_S, baseline=baseline_s))
+        rows.append(row(f"{style} (slowest of {len(seconds)})", max(seconds), "s", baseline=baseline_s))
     rows.append(_memory_row())
     return rows
 
@@ -71,26 +72,8 @@ def _timed(work: Callable[[], None]) -> float:
     return time.perf_counter() - began_s
 
 
-def _row(name: str, seconds: float, baseline_s: float, target_s: float | None) -> dict[str, object]:
-    return {
-        "name": name,
-        "value": round(seconds, 4),
-        "unit": "s",
-        "target": target_s,
-        "baseline": "write, blur, encode",
-        "ratio": round(seconds / baseline_s, 2),
-    }
-
-
-def _memory_row() -> dict[str, object]:
+def _memory_row() -> Row:
     peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     if sys.platform == "darwin":
         peak_kib //= 1024
-    return {
-        "name": "peak memory",
-        "value": peak_kib // 1024,
-        "unit": "MiB",
-        "target": 400,
-        "baseline": None,
-        "ratio": None,
-    }
+    return row("peak memory of the process", peak_kib // 1024, "MiB", target=400)

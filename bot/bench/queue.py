@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 
+from bot.bench.rows import Row, row
 from generation.contracts.events import EngineEvent
 from generation.contracts.ports import Job, Place, Ticket
 from generation.contracts.request import PaintRequest
@@ -23,7 +24,6 @@ TARGET_MS = 20.0
 ROUNDS = 15
 SAMPLE = 40
 TAKES = 500
-Row = dict[str, object]
 
 
 class _Batches:
@@ -64,10 +64,20 @@ def run(waiting: int = 10_000) -> list[Row]:
     floor_ms = _median_ms(lambda: [Place(order, order, 1.0) for order in range(waiting)])
     line = f"{waiting} orders of {min(LEARNERS, waiting)} learners"
     rows = [
-        _row(f"positions, {line}", _median_ms(queue.positions), TARGET_MS, naive_ms),
-        _row("baseline: making the Place values alone", floor_ms, None, None),
-        _row(
-            f"positions in batches of 8, {line}", _median_ms(_filled(waiting, limit=8).positions), TARGET_MS, naive_ms
+        row(
+            f"positions, {line} (baseline: a walk for each)",
+            _median_ms(queue.positions),
+            "ms",
+            target=TARGET_MS,
+            baseline=naive_ms,
+        ),
+        row("making the Place values alone", floor_ms, "ms"),
+        row(
+            f"positions in batches of 8, {line} (baseline: a walk for each)",
+            _median_ms(_filled(waiting, limit=8).positions),
+            "ms",
+            target=TARGET_MS,
+            baseline=naive_ms,
         ),
     ]
     return [*rows, *_operations(waiting)]
@@ -125,8 +135,8 @@ def _operations(waiting: int) -> list[Row]:
             queue.done(painting)
     take_us = (time.thread_time() - started) * 1e6 / takes
     return [
-        _row("put", put_us, None, None) | {"unit": "µs"},
-        _row(f"take and done with {waiting} waiting", take_us, None, None) | {"unit": "µs"},
+        row("put", put_us, "µs"),
+        row(f"take and done with {waiting} waiting", take_us, "µs"),
     ]
 
 
@@ -138,8 +148,3 @@ def _median_ms(call: Callable[[], object]) -> float:
         call()
         seconds.append(time.thread_time() - started)
     return statistics.median(seconds) * 1e3
-
-
-def _row(name: str, value: float, target: float | None, baseline: float | None) -> Row:
-    ratio = baseline / value if baseline else None
-    return {"name": name, "value": value, "unit": "ms", "target": target, "baseline": baseline, "ratio": ratio}

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    from bot.neighbour import playground_folder, refusals_explained
+    from bot.neighbour import refusals_explained
     from bot.playground.serve import TOKEN, Playground, run_forever
 
     settings = load_settings()
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     token = arguments.token or TOKEN
     with refusals_explained(host, port):
         playground = Playground(
-            playground_folder(settings),
+            settings.playground_folder(),
             host=host,
             port=port,
             token=token,

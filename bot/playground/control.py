@@ -31,6 +31,7 @@ _SHOWN = {
 }
 _FRAME_WAIT_S = 20.0
 Text = Annotated[str, Field(min_length=1, max_length=128)]
+Id = Annotated[int, Field(gt=-(2**53), lt=2**53)]  # what JavaScript and the database both hold
 
 
 class Body(BaseModel):
@@ -42,18 +43,18 @@ class Body(BaseModel):
 class NewMessage(Body):
     """POST /sim/message."""
 
-    learner: int
-    chat: int | None = None
+    learner: Id
+    chat: Id | None = None
     text: str
-    reply_to: int | None = None
+    reply_to: Id | None = None
 
 
 class Tap(Body):
     """POST /sim/tap."""
 
-    learner: int
-    chat: int
-    message: int
+    learner: Id
+    chat: Id
+    message: Id
     data: str | None = None
     label: str | None = None
     wait: float = Field(default=10.0, ge=0, le=120)
@@ -72,7 +73,7 @@ class NewLearner(Body):
 class LearnerChange(Body):
     """PATCH /sim/learner."""
 
-    id: int
+    id: Id
     first_name: Text | None = None
     language_code: str | None = Field(default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
     blocked: bool | None = None
@@ -82,7 +83,7 @@ class NewGroup(Body):
     """POST /sim/group."""
 
     title: Text
-    members: list[int]
+    members: list[Id]
 
 
 class Settings(Body):
@@ -153,7 +154,7 @@ class Control:
         rules = {"flood": world.rules.flood, "strict": world.rules.strict, "polling": world.polls.active}
         return {"key": self._key, "first": FIRST_LEARNER, "seq": world.live.seq} | found | rules
 
-    async def state(self, learner: int) -> Json:
+    async def state(self, learner: Id) -> Json:
         """GET /sim/state: what one learner sees."""
 
         def read(tx: Tx) -> Json:
@@ -163,7 +164,7 @@ class Control:
         seq = self._world.live.seq
         return {"seq": seq} | await self._world.store.run(read)
 
-    async def transcript(self, chat: int | None = None) -> Json:
+    async def transcript(self, chat: Id | None = None) -> Json:
         """GET /sim/transcript: every chat, or one."""
         seq = self._world.live.seq
         return {"seq": seq, "chats": await self._world.store.run(actions.state, None, chat)}

@@ -6,10 +6,12 @@ and error positions in UTF-8 bytes; knows nothing of messages.
 
 import re
 import sys
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.playground.nesting import settled, sort_entities, span
 from bot.playground.refusals import Refusal, bad
 from bot.playground.schema.check import utf16_length
 
@@ -39,11 +41,12 @@ _NAME = re.compile(r"[^\s>]*")
 _ATTRIBUTE = re.compile(r"\s*([^\s=>/\"']+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([A-Za-z0-9.\-]+)(?=[\s>])))?")
 _FOUND = re.compile(
     r"(?P<url>https?://[^\s<>\"]+[^\s<>\".,!?;:)])"
-    r"|(?<![\w/])(?P<bot_command>/[A-Za-z0-9_]{1,64}(?:@\w{5,32})?)(?![\w/])"
+    r"|(?<![\w/<>])(?P<bot_command>/[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{3,32})?)(?![\w/<>])"
     r"|(?<![\w@])(?P<mention>@[A-Za-z]\w{3,31})(?!\w)"
     r"|(?<!\w)(?P<hashtag>#[^\W_]\w*)"
 )
-_LITERAL = {"code", "pre", "text_link", "text_mention"}
+_LITERAL = {"code", "pre", "text_link", "text_mention", "custom_emoji"}
+_GIVEN = {*_KINDS.values(), "expandable_blockquote", "text_mention"}  # the others Telegram finds by itself
 _MAX_SOURCE = 2**15  # bytes before parsing, as the Bot API server limits it
 _USER_LINK = re.compile(r"tg://user\?id=(\d+)")
 
@@ -98,7 +101,7 @@ def parse_html(source: str) -> tuple[str, list[Entity]]:
     if reading.stack:
         tag = reading.stack[-1].tag
         raise bad(f"can't parse entities: Can't find end tag corresponding to start tag \"{tag}\"")
-    return "".join(reading.text), sort_entities(reading.entities)
+    return "".join(reading.text), sort_entities(map(_cleaned, reading.entities))
 
 
 def _decode(match: re.Match[str]) -> str | None:
@@ -243,10 +246,9 @@ def _link(entity: Entity, url: str) -> Iterable[Entity]:
     return []
 
 
-def sort_entities(entities: Iterable[Entity]) -> list[Entity]:
-    """By offset, the longer first; a language stays only on ``pre``."""
-    cleaned = [{k: v for k, v in e.items() if k != "language" or e["type"] == "pre"} for e in entities]
-    return sorted(cleaned, key=lambda e: (e["offset"], -e["length"]))
+def _cleaned(entity: Entity) -> Entity:
+    """A language stays only on ``pre``."""
+    return {k: v for k, v in entity.items() if k != "language" or entity["type"] == "pre"}
 
 
 def find_entities(text: str, marked: list[Entity] = ()) -> list[Entity]:  # type: ignore[assignment]  # an empty default
@@ -254,14 +256,18 @@ def find_entities(text: str, marked: list[Entity] = ()) -> list[Entity]:  # type
 
     Args:
         text: The plain text.
-        marked: Entities it has already.
+        marked: Entities it has already, as ``settled`` leaves them.
     """
-    taken = [(e["offset"], e["offset"] + e["length"]) for e in marked if e["type"] in _LITERAL]
+    taken = [span(e) for e in marked if e["type"] in _LITERAL]
+    ends = [end for _, end in taken]
     out = list(marked)
+    at = offset = 0
     for match in _FOUND.finditer(text):
         assert match.lastgroup is not None
-        offset, length = utf16_length(text[: match.start()]), utf16_length(match[0])
-        if not any(begin < offset + length and offset < end for begin, end in taken):
+        offset += utf16_length(text[at : match.start()])  # counted on from the last one: a text may hold thousands
+        at, length = match.start(), utf16_length(match[0])
+        behind = bisect_right(ends, offset)
+        if behind == len(taken) or taken[behind][0] >= offset + length:
             out.append({"type": match.lastgroup, "offset": offset, "length": length})
     return sort_entities(out)
 
@@ -283,7 +289,7 @@ def formatted(text: str, parse_mode: str, entities: list[Entity] | None) -> tupl
     elif mode:
         raise bad("unsupported parse_mode")
     else:
-        marked = list(entities or ())
+        marked = [entity for entity in entities or () if entity["type"] in _GIVEN]
     return _stripped(text, marked)
 
 
@@ -303,4 +309,4 @@ def _stripped(text: str, marked: list[Entity]) -> tuple[str, list[Entity]]:
         end = min(entity["offset"] + entity["length"] - lead, total)
         if begin < end:
             out.append(entity | {"offset": begin, "length": end - begin})
-    return text, find_entities(text, out)
+    return text, settled(find_entities(text, settled(out)))

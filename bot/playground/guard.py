@@ -61,14 +61,15 @@ class Guard:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         if refused := self._refusal(headers):
-            await _refuse(scope, send, 403, refused)
+            await _refuse(scope, _with_headers(send), 403, refused)
             return
         limit = MAX_BODY if scope["path"].startswith("/bot") else MAX_CONTROL_BODY
         if not _length_fits(headers.get("content-length", "0"), limit):
             await _swallow(receive)
-            await _refuse(scope, send, 413, "Request Entity Too Large")
+            await _refuse(scope, _with_headers(send), 413, "Request Entity Too Large")
             return
-        await self._app(scope, _Limited(receive, limit), _with_headers(send))
+        limited = _Limited(receive, limit)
+        await self._app(scope, limited, limited.answering(scope, _with_headers(send)))
 
     def _refusal(self, headers: dict[str, str]) -> str | None:
         """Why this request is not ours; None when it may pass."""
@@ -120,14 +121,28 @@ class _Limited:
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
         self._left = limit
+        self._full = False
 
     async def __call__(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
             if self._left < 0:
+                self._full = True
                 return {"type": "http.disconnect"}
         return message
+
+    def answering(self, scope: Scope, send: Send) -> Send:
+        """Sends what the application answers, or 413 in its place where the body grew too large."""
+
+        async def sending(message: Message) -> None:
+            if not self._full:
+                await send(message)
+            elif message["type"] == "http.response.start":
+                await _swallow(self._receive)
+                await _refuse(scope, send, 413, "Request Entity Too Large")
+
+        return sending
 
 
 def _with_headers(send: Send) -> Send:
@@ -148,6 +163,6 @@ async def _refuse(scope: Scope, send: Send, code: int, why: str) -> None:
         body = json.dumps({"ok": False, "error_code": code, "description": why})
     else:
         body = json.dumps({"error": why})
-    start = [(b"content-type", b"application/json"), (b"connection", b"close"), *HEADERS]
+    start = [(b"content-type", b"application/json"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": code, "headers": start})
     await send({"type": "http.response.body", "body": body.encode()})

@@ -111,8 +111,10 @@ def send(tx: Tx, chat: int, content: Json, ask: Ask) -> Json:
     if chat < 0 and ask.get("message_thread_id"):
         raise bad("message thread not found")
     extra: Json = {}
-    if replied := _replied(tx, chat, ask.get("reply_parameters")):
+    reply = ask.get("reply_parameters") or {}
+    if replied := _replied(tx, chat, reply):
         extra["reply_to_message"] = replied
+        extra |= _quote(replied, reply)
     if keyboard := inline_keyboard(ask.get("reply_markup")):
         extra["reply_markup"] = keyboard
     if ask.get("protect_content"):
@@ -120,8 +122,20 @@ def send(tx: Tx, chat: int, content: Json, ask: Ask) -> Json:
     return write(tx, chat, bot_user(tx), content | extra, ask.now, question=question(ask.get("reply_markup")))
 
 
-def _replied(tx: Tx, chat: int, reply: Json | None) -> Json | None:
-    if not reply or "message_id" not in reply:
+def _quote(replied: Json, reply: Json) -> Json:
+    """The part of the replied message a reply quotes. Raises Refusal where that message does not hold it."""
+    text, entities = formatted(reply.get("quote", ""), reply.get("quote_parse_mode", ""), reply.get("quote_entities"))
+    if not text:
+        return {}
+    before, found, _ = str(replied.get("text", replied.get("caption", ""))).partition(text)
+    if not found or utf16_length(text) > MAX_CAPTION:
+        raise bad("QUOTE_TEXT_INVALID")
+    quote = {"text": text, "position": utf16_length(before), "is_manual": True}
+    return {"quote": quote | ({"entities": entities} if entities else {})}
+
+
+def _replied(tx: Tx, chat: int, reply: Json) -> Json | None:
+    if "message_id" not in reply:
         return None
     if reply.get("chat_id", chat) != chat:
         raise bad("the playground knows no replies to other chats")

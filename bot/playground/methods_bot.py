@@ -41,10 +41,10 @@ def set_my_commands(tx: Tx, ask: Ask) -> bool:
     scope, language, commands = _scope(tx, ask), _language(ask), ask.get("commands")
     if len(commands) > MAX_COMMANDS:
         raise bad("BOT_COMMANDS_TOO_MUCH")
-    for command in commands:
-        if not _COMMAND.fullmatch(command.get("command", "").removeprefix("/").lower()):
-            raise bad("BOT_COMMAND_INVALID")
-    body = json.dumps(commands, ensure_ascii=False)
+    kept = [command | {"command": command["command"].removeprefix("/")} for command in commands]
+    if not all(_COMMAND.fullmatch(command["command"]) for command in kept):
+        raise bad("BOT_COMMAND_INVALID")
+    body = json.dumps(kept, ensure_ascii=False)
     tx.do("INSERT OR REPLACE INTO commands VALUES (?, ?, ?)", scope, language, body)
     tx.tell("commands")
     return True

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from bot.playground.refusals import Refusal, bad
+from bot.playground.schema.check import half_pair
 
 MAX_BODY = 52 * 2**20
 _MAX_TEXT = 2**20
@@ -62,6 +63,8 @@ def _from_json(body: bytes) -> dict[str, str]:
         raise bad("can't parse JSON object") from None
     if not isinstance(value, dict):
         raise bad("object expected as JSON request")
+    if half_pair(value):
+        raise bad("strings must be encoded in UTF-8")
     return {name: _as_text(one) for name, one in value.items() if one is not None}
 
 

@@ -1,7 +1,8 @@
 """Makes the README's pictures: the real chat page in headless Chromium, and a sheet of what the painter paints.
 
 Run from the repository's root after `make test` has built the environment: `.venv/bin/python docs/pictures/make.py`.
-Chromium draws the page with the system's fonts; for Chinese and emoji install fonts-noto-cjk and fonts-noto-color-emoji.
+Chromium draws the page with the system's fonts: for Chinese and emoji install fonts-noto-cjk and
+fonts-noto-color-emoji.
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ def sheet() -> None:
 
 def chat() -> None:
     """The page after a word was painted and another one was asked for."""
-    with tempfile.TemporaryDirectory() as folder, closing(Process([], Path(folder), {"PLAYGROUND__PORT": "0"}, "bot")) as bot:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(Process([], Path(folder), {"PLAYGROUND__PORT": "0"}, "bot")) as bot,
+    ):
         url = bot.url() + "/"
         with sync_playwright() as playwright:
             arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]

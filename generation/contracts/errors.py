@@ -44,7 +44,8 @@
         ├── AnotherInstance
         ├── BotServerUnreachable     url
         ├── AddressInUse             host, port
-        └── UnsafeAddress            host
+        ├── UnsafeAddress            host
+        └── DidNotStart              reason
 
 Each class names the Fluent message a learner hears (`message_key`) and whether doing the same again may succeed
 (`retryable`). `details` are the message's arguments. `str(error)` is for logs and terminals; no chat ever sees it.
@@ -398,3 +399,9 @@ class UnsafeAddress(OperatorError):
     """The playground was asked to listen beyond this machine."""
 
     summary = "the playground listens on this machine only; {host} is reachable by others: add --expose if you mean it"
+
+
+class DidNotStart(OperatorError):
+    """A bot that was started to be measured never answered."""
+
+    summary = "the bot did not start ({reason}): run `python -m bot` to see why"

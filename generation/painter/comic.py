@@ -35,22 +35,28 @@ def layers(subject: Subject) -> Iterator[Canvas]:
 
 
 def _outline(subject: Subject) -> float:
-    return float(np.clip(subject.stem * 0.42, 4.0, 13)) * (1 + 0.3 * subject.firmness)
+    return float(np.clip(subject.stem * 0.42, 4.0, 15)) * (1 + 0.3 * subject.firmness)
+
+
+def _rim(subject: Subject) -> float:
+    """How far the dark rim reaches: beyond its outline, and wider round a few huge strokes, which need more of it."""
+    line = _outline(subject)
+    return line + max(line * 0.9, (subject.stem - 20) * 0.85 * (1 + 0.3 * subject.firmness))
 
 
 def _block(subject: Subject, inks: Inks, canvas: Canvas) -> None:
     """A dotted shadow far out, a dark rim, and the letters' extruded side, each outlined in ink."""
-    frame, line = subject.frame, _outline(subject)
+    frame, line, reach = subject.frame, _outline(subject), _rim(subject)
     depth = float(np.clip(subject.stem * 0.62, 6, 24))
     lean = depth * float(subject.choose("lean", (1.0, 1.0, -1.0)))
     body = frame.edge(plane(subject.distance + line))
     side = extruded(frame, body, lean, depth)
-    rim = frame.edge(plane(subject.distance + line * 1.9))
+    rim = frame.edge(plane(subject.distance + reach))
     rim = np.maximum(rim, extruded(frame, rim, lean, depth))
     shadow = shift(frame, rim, lean * 0.8, depth * 0.8)
     cover(canvas, INK, plane(dot_screen(frame, plane(shadow * 0.55), 9.0) * shadow))
     cover(canvas, INK, rim)
-    inner = frame.edge(plane(subject.distance + line * 1.9 - min(3.0, line * 0.4)))
+    inner = frame.edge(plane(subject.distance + reach - min(3.0, line * 0.4)))
     cover(canvas, INK if subject.firmness else inks.rim, extruded(frame, inner, lean, depth))
     cover(canvas, INK, side)
     face = extruded(frame, frame.edge(plane(subject.distance + line * 0.3)), lean * 0.82, depth * 0.82)

@@ -49,7 +49,7 @@ PALETTES: tuple[tuple[str, Inks], ...] = (
         _set("#1273d8 #36a9f0 #a5e3fb", "#ffd21f #ff5a3c", "#fff36b #ffd21f #ff9a2b", "#c2261f", "#10235c"),
     ),
     ("fire", _set("#e8262a #ff6a2b #ffc23d", "#ffe34d #2b3fa8", "#fffbe0 #fff07a #ffc81e", "#5a1078", "#2a1040")),
-    ("plant", _set("#0f9d6b #5cc95e #d8ef7d", "#ffdf3b #7a3bd0", "#ffe9f1 #ffa9c8 #ff6a9c", "#8a0f5a", "#3d0a2e")),
+    ("plant", _set("#0f9d6b #5cc95e #d8ef7d", "#ffdf3b #7a3bd0", "#ffe9f1 #ffb3cf #ff86b2", "#8a0f5a", "#3d0a2e")),
     ("night", _set("#2a1a6e #6b2fb3 #e2559f", "#ffd447 #e2418f", "#eaffff #7dedff #38b4ff", "#12125e", "#1d0f4d")),
     ("city", _set("#ff8fb4 #ffb8c9 #ffe3d6", "#ffdc3c #f0418e", "#f2fdff #9fe8f5 #3fbfe2", "#7a1f8c", "#2d0f4a")),
     (

@@ -36,9 +36,10 @@ def _write(subject: Subject, sheet: Sheet, canvas: Canvas) -> None:
     """Bleeding first, then the stroke: denser where ink pooled and at its rim, thin where the brush ran dry."""
     frame = subject.frame
     dryness = float(subject.rng("dryness").uniform(0.25, 0.8)) * (1 - 0.45 * subject.firmness)
-    body, marks = brushed(subject, dryness=max(0.0, dryness))
+    stroke = brushed(subject, dryness=max(0.0, dryness))
+    body = stroke.coverage
     feather = soften(frame, body, 7) * smoothstep(-0.6, 1.4, sheet.cloud + 0.5 * sheet.tooth)
     glaze(canvas, sheet.ink, plane(0.17 * feather * (1 - body)))
-    rim = np.maximum(body - soften(frame, body, 4), 0)
-    pooled = 0.92 + 0.14 * sheet.cloud + 0.09 * marks - 0.05 * sheet.tooth + 0.7 * rim
+    rim = np.maximum(body - soften(frame, body, 4), 0) * (1 - stroke.spent)
+    pooled = 0.92 + 0.12 * sheet.cloud + 0.10 * stroke.marks - 0.05 * sheet.tooth + 0.5 * rim - 0.14 * stroke.spent
     glaze(canvas, sheet.ink, plane(body * np.clip(pooled, 0.55, 1.5)))

@@ -30,6 +30,13 @@ def _quiet(subject: Subject) -> Plane:
     return plane(1 - (0.34 + 0.25 * subject.firmness) * np.clip(soften(subject.frame, subject.mask, 26) * 1.5, 0, 1))
 
 
+def _clearing(subject: Subject) -> Plane:
+    """Mist that keeps a dark wood light behind the word, counters and the space between letters and lines included."""
+    frame = subject.frame
+    near = np.clip(soften(frame, subject.mask, max(24.0, subject.stem * 1.1)) * 3.0, 0, 1)
+    return plane(1 - (0.66 + 0.16 * subject.firmness) * soften(frame, plane(near), 10))
+
+
 def _sky(subject: Subject, easel: Easel, pigments: Pigments, canvas: Canvas, reach: Plane) -> None:
     """A graded wash with soft clouds left white."""
     frame = subject.frame
@@ -108,7 +115,7 @@ def hills(subject: Subject, easel: Easel, pigments: Pigments, canvas: Canvas) ->
 
 def forest(subject: Subject, easel: Easel, pigments: Pigments, canvas: Canvas) -> bool:
     """Firs on misty slopes, darker the nearer they stand."""
-    reach = _sheet_of_colour(subject, easel)
+    reach, clearing = _sheet_of_colour(subject, easel), _clearing(subject)
     frame, ground = subject.frame, _ground_line(subject)
     _sky(subject, easel, pigments, canvas, reach)
     _sun(subject, easel, pigments, canvas, reach)
@@ -119,9 +126,9 @@ def forest(subject: Subject, easel: Easel, pigments: Pigments, canvas: Canvas) -
         slope = frame.edge(below(frame, line))
         shape = np.maximum(trees, slope)
         mist = 0.22 + 0.78 * np.exp(-np.maximum(below(frame, line), 0) / np.float32(90 + 120 * near))
-        density = wash(easel, shape, strength=0.42 + 0.5 * near, edge=0.5) * mist * reach * _quiet(subject) ** 2
+        density = wash(easel, shape, strength=0.42 + 0.5 * near, edge=0.5) * mist * reach * clearing
         glaze(canvas, pigments.hills[min(index + 1, 3)], plane(density))
-    _foreground(subject, easel, pigments, canvas, reach)
+    _foreground(subject, easel, pigments, canvas, plane(reach * clearing))
     return False
 
 

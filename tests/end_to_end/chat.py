@@ -37,7 +37,7 @@ class Sim:
         self.call("DELETE", "/sim/faults")
 
     def calls(self, method: str) -> list[dict[str, Any]]:
-        return self.get("/sim/calls", method=method)["calls"]
+        return self.get("/sim/calls", **({} if method == "*" else {"method": method}))["calls"]
 
     def new_learner(self, name: str, language: str = "en") -> Chat:
         made = self.call("POST", "/sim/learner", first_name=name, language_code=language)

@@ -45,6 +45,12 @@ def end(bot: Process, number: int) -> None:
     bot.wait()
 
 
+def put_back(pair: Pair, statement: str) -> None:
+    """Leave the rows as a kill at that instant would."""
+    with closing(sqlite3.connect(pair.database, isolation_level=None)) as connection:
+        assert connection.execute(statement).rowcount == 1
+
+
 def exactly_one_picture(pair: Pair, count: int = 1) -> None:
     pair.chat.expect_photo(count=count)
     wait_until(lambda: set(states(pair.database)) == {"delivered"}, "every order delivered")
@@ -78,15 +84,13 @@ class TestEveryState:
 
     def test_queued_behind_another(self, pair: Pair, number: int) -> None:
         bot = pair.start(GENERATION__WIDTH="1536", GENERATION__HEIGHT="1536")
-        pair.chat.ask("山 mountain", "Realistic")
-        pair.chat.ask("水 water", "Ink")
-        wait_until(
-            lambda: states(pair.database)[1:] == ["queued"] or "delivered" in states(pair.database),
-            "the second waiting",
-        )
+        for word in ("山 mountain", "水 water", "火 fire"):
+            pair.chat.ask(word, "Realistic")
+        until_state(pair, "queued")
         end(bot, number)
+        assert "queued" in states(pair.database)
         pair.start()
-        exactly_one_picture(pair, count=2)
+        exactly_one_picture(pair, count=3)
 
     def test_running(self, pair: Pair, number: int) -> None:
         bot = pair.start(GENERATION__WIDTH="1536", GENERATION__HEIGHT="1536")
@@ -115,6 +119,29 @@ class TestEveryState:
         pair.sim.heal()
         pair.start()
         exactly_one_picture(pair)
+
+    def test_rendered_but_not_yet_on_its_way(self, pair: Pair, number: int) -> None:
+        """The instant between the picture's commit and the first delivery is too short to hit: the row is put back to it."""
+        bot = pair.start(GRACE_S="2")
+        pair.sim.fault("editMessageMedia", delay=HELD_S, drop_request=True, times=1)
+        pair.chat.ask("学习 study", "Ink")
+        until_state(pair, "delivering")
+        end(bot, number)
+        pair.sim.heal()
+        put_back(pair, "UPDATE orders SET state = 'rendered'")
+        pair.start()
+        exactly_one_picture(pair)
+
+    def test_failed_but_not_yet_told(self, pair: Pair, number: int) -> None:
+        bot = pair.start()
+        pair.chat.write("/write 学习 study")
+        status = pair.chat.expect_styles()
+        end(bot, number)
+        put_back(pair, "UPDATE orders SET state = 'failed', style = 'ink', told = 0, error_key = 'error-out-of-memory'")
+        pair.start()
+        told = pair.chat.expect("the reason", lambda message: "memory" in message.get("text", ""))
+        assert told["message_id"] == status["message_id"]
+        assert len(pair.chat.replies()) == 1
 
     def test_delivered(self, pair: Pair, number: int) -> None:
         bot = pair.start()

@@ -14,6 +14,7 @@ from generation.contracts.ports import CancelledFlag, Job
 from generation.contracts.request import PaintRequest
 from generation.glyphs import language_of, write
 from generation.painter import Painter
+from generation.painter.subject import Subject, subject_of
 
 SIDE = 512
 STYLES = ("comic", "watercolor", "ink", "realistic", "traditional")
@@ -82,3 +83,22 @@ def run_jobs() -> Callable[..., list[EngineEvent]]:
 @pytest.fixture(scope="session")
 def write_word() -> Callable[..., Writing]:
     return writing_of
+
+
+def subject_for(
+    word: str = "学习",
+    style: str = "ink",
+    seed: int = 1,
+    *,
+    size: tuple[int, int] = (SIDE, SIDE),
+    side: int = 160,
+    firmness: float = 0.0,
+) -> Subject:
+    job = job_of(word, style, seed, size=size)
+    return subject_of(job.request, job.writing.mask, side=side, firmness=firmness)
+
+
+@pytest.fixture(scope="session")
+def subject() -> Callable[..., Subject]:
+    """A word on a small sheet, as a style is given it."""
+    return subject_for

@@ -6,11 +6,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generation.painter.brush import directions
-from generation.painter.fields import Frame, blur, cover, extent, noise, signed_distance, smoothstep, warp
+from generation.painter.fields import (
+    Frame,
+    blur,
+    cover,
+    extent,
+    grain,
+    mix,
+    noise,
+    shade,
+    shift,
+    signed_distance,
+    smoothstep,
+    soften,
+    standardise,
+    warp,
+)
 from generation.painter.halftone import dot_screen, extruded
 from generation.painter.light import diffuse, relief
-from generation.painter.meaning import families_of
 from generation.painter.palette import glaze, gradient, rgb
 from generation.painter.shapes import disc, peaks, polygons
 from generation.painter.subject import subject_of
@@ -47,6 +60,77 @@ def test_noise_depends_on_the_seed():
     assert abs(np.corrcoef(noise(SMALL, rng(1), 60).ravel(), noise(SMALL, rng(2), 60).ravel())[0, 1]) < 0.3
 
 
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    cell=st.floats(3, 900),
+    octaves=st.integers(1, 6),
+    stretch=st.tuples(st.floats(0.2, 6), st.floats(0.2, 6)),
+    size=st.tuples(st.integers(64, 128), st.integers(64, 128)),
+)
+def test_noise_is_standard_and_repeatable_whatever_is_asked(seed, cell, octaves, stretch, size):
+    frame = Frame(*size)
+    field, again = (noise(frame, rng(seed), cell, octaves=octaves, stretch=stretch) for _ in range(2))
+
+    assert field.shape == size[::-1]
+    assert np.array_equal(field, again)
+    assert abs(float(field.mean())) < 1e-3
+    assert float(field.std()) == pytest.approx(1, abs=1e-2)
+
+
+def autocorrelation(field, lag):
+    return float((field[:, lag:] * field[:, :-lag]).mean())
+
+
+def test_wider_cells_make_smoother_noise():
+    lag_px = 16
+    seen = [autocorrelation(noise(SMALL, rng(), cell, octaves=1), lag_px) for cell in (40, 150, 600)]
+
+    assert seen[0] < seen[1] < seen[2]
+    assert abs(seen[0]) < 0.2 < 0.8 < seen[2]
+
+
+def test_stretched_noise_runs_along_its_wide_side():
+    field = noise(SMALL, rng(), 60, octaves=2, stretch=(6, 0.5))
+
+    assert autocorrelation(field, 12) > autocorrelation(field.T, 12) + 0.4
+
+
+def test_more_octaves_add_finer_detail():
+    calm, rough = (noise(SMALL, rng(), 300, octaves=octaves) for octaves in (1, 6))
+
+    assert np.abs(np.diff(rough, axis=1)).mean() > 1.2 * np.abs(np.diff(calm, axis=1)).mean()
+
+
+def test_grain_is_finer_than_anything_else():
+    assert abs(autocorrelation(grain(LARGE, rng()), 6)) < 0.1
+
+
+def test_a_constant_field_standardises_to_nothing():
+    assert (standardise(np.full((16, 16), 7, np.float32)) == 0).all()
+
+
+@pytest.mark.parametrize("sigma", [2, 5, 13])
+def test_blurring_keeps_the_mean(sigma):
+    field = np.zeros((256, 256), np.float32)
+    field[100:140, 90:170] = 1
+
+    assert blur(field, sigma).sum() == pytest.approx(field.sum(), rel=0.01)
+
+
+def test_a_blur_below_a_third_of_a_pixel_is_none():
+    field = noise(SMALL, rng(), 9)
+
+    assert blur(field, 0.2) is field
+
+
+def test_softening_is_the_same_in_units_at_every_size():
+    def soft_disc(frame):
+        return soften(frame, frame.edge(disc(frame, (512, 512), 200)), 40)
+
+    assert np.abs(cv2.resize(soft_disc(LARGE), (256, 256), interpolation=cv2.INTER_AREA) - soft_disc(SMALL)).max() < 0.04
+
+
 @pytest.mark.parametrize("sigma", [8, 24, 60])
 def test_wide_blurs_on_a_pyramid_are_close_to_the_plain_ones(sigma):
     field = (noise(LARGE, rng(), 100) > 0.5).astype(np.float32)
@@ -63,6 +147,23 @@ def test_signed_distance_measures_units():
 
     assert distance[256, 256] == pytest.approx(256, abs=4)
     assert distance[256, 64] == pytest.approx(-128, abs=4)
+
+
+@settings(max_examples=12, deadline=None)
+@given(x=st.floats(300, 700), y=st.floats(300, 700), size=st.floats(60, 250))
+def test_signed_distance_of_a_disc_is_its_radius_less_the_way_to_its_middle(x, y, size):
+    exact = disc(SMALL, (x, y), size)
+    found = signed_distance(SMALL, SMALL.edge(exact))
+    away_from_tip = np.abs(exact - size) > 25
+
+    assert np.abs(found - exact)[away_from_tip].max() < 8 + 0.03 * 1024
+    assert (np.sign(found) == np.sign(exact))[np.abs(exact) > 8].all()
+
+
+def test_signed_distance_is_the_same_in_units_at_every_size():
+    fields = [signed_distance(frame, frame.edge(disc(frame, (500, 450), 180))) for frame in (SMALL, LARGE)]
+
+    assert np.abs(fields[0] - cv2.resize(fields[1], (256, 256), interpolation=cv2.INTER_AREA)).max() < 6
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
@@ -93,6 +194,45 @@ def test_covering_with_all_gives_the_colour():
     canvas = cover(SMALL.blank((0.2, 0.4, 0.6)), (1.0, 0.5, 0.0), np.ones((256, 256), np.float32))
 
     assert np.allclose(canvas, (1.0, 0.5, 0.0), atol=1e-6)
+
+
+def test_covering_with_a_canvas_takes_its_pixels():
+    sheet, half = noise(SMALL, rng(), 90), np.zeros((256, 256), np.float32)
+    half[:, 128:] = 1
+    picture = cv2.merge([sheet, sheet * 2, sheet * 3])
+    covered = cover(SMALL.blank((0.5, 0.5, 0.5)), picture, half)
+
+    assert np.allclose(covered[:, 128:], picture[:, 128:], atol=1e-5)
+    assert (covered[:, :128] == 0.5).all()
+
+
+def test_mixing_goes_from_one_to_the_other():
+    assert mix(2.0, 6.0, np.array([0, 0.25, 1], np.float32)).tolist() == [2, 3, 6]
+
+
+def test_shading_multiplies_every_channel():
+    canvas = shade(SMALL.blank((0.2, 0.4, 0.8)), np.full((256, 1), 0.5, np.float32))
+
+    assert np.allclose(canvas, (0.1, 0.2, 0.4))
+
+
+def test_a_shift_moves_by_units_and_brings_in_nothing():
+    spot = np.zeros((256, 256), np.float32)
+    spot[20, 30] = 1
+    moved = shift(SMALL, spot, 40, 80)
+
+    assert np.argwhere(moved > 0.5).tolist() == [[40, 40]]
+    assert moved.sum() == pytest.approx(1)
+
+
+def test_warping_by_a_number_looks_that_far_away():
+    field = np.broadcast_to(SMALL.x, (256, 256)).copy()
+
+    assert np.allclose(warp(SMALL, field, 100, 0)[:, 20:200], field[:, 20:200] + 100, atol=0.05)
+
+
+def test_nothing_has_no_extent():
+    assert extent(np.zeros((8, 8), np.float32)) is None
 
 
 def test_extent_finds_small_things():
@@ -151,15 +291,6 @@ def test_flat_ground_faces_the_viewer():
     assert np.allclose(diffuse(surface, (0, 0, 1)), 1)
 
 
-def test_directions_run_along_a_bar():
-    bar = np.zeros((512, 512), np.float32)
-    bar[240:272, 60:450] = 1
-    along_x, along_y = directions(LARGE, bar, 20)
-
-    assert abs(along_x[256, 256]) > 0.98
-    assert abs(along_y[256, 256]) < 0.2
-
-
 def test_mountains_are_placed_not_summed_from_a_spectrum():
     line = peaks(LARGE, rng(), 600, 300, 4)
     slopes = np.sign(np.diff(blur(line[None], 12)[0]))
@@ -172,30 +303,6 @@ def test_polygons_and_discs_cover_their_area():
 
     assert square.sum() * 4 == pytest.approx(40_000, rel=0.04)
     assert LARGE.edge(disc(LARGE, (512, 512), 100)).sum() * 4 == pytest.approx(np.pi * 100**2, rel=0.02)
-
-
-@pytest.mark.parametrize(
-    ("word", "translation", "family"),
-    [("学习", "study", "study"), ("海", "", "water"), ("Feuer", "fire", "fire"), ("ночь", "night", "night")],
-)
-def test_meanings_have_families(word, translation, family):
-    assert family in families_of(word, translation)
-
-
-def test_unknown_meanings_have_none():
-    assert families_of("xyzzy", "qwert") == frozenset()
-
-
-def test_a_run_of_seeds_goes_through_every_option(make_job):
-    options = "abcde"
-    chosen = [
-        subject_of(make_job("水", "ink", seed).request, make_job("水", "ink").writing.mask, side=64).choose(
-            "x", options
-        )
-        for seed in range(5)
-    ]
-
-    assert sorted(chosen) == list(options)
 
 
 def test_parts_of_a_picture_have_streams_of_their_own(make_job):

@@ -54,6 +54,89 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Playground]:
     loop.close()
 
 
+class Desk:
+    """A bot and a learner's keyboard in one: both APIs of the shared playground, without a loop.
+
+    Nothing is reset between its tests: each takes a learner of its own, who is a chat of their own.
+    """
+
+    def __init__(self, playground: Playground) -> None:
+        self.playground = playground
+        self.bot_url = f"/bot{playground.token}"
+        key = {"X-Playground-Key": playground.key}
+        self.http = httpx.Client(base_url=playground.url, trust_env=False, verify=False, timeout=20)
+        self.control = httpx.Client(
+            base_url=playground.url + "sim/", headers=key, trust_env=False, verify=False, timeout=20
+        )
+
+    def call(self, method: str, **parameters: Any) -> httpx.Response:
+        return self.http.post(f"{self.bot_url}/{method}", json=parameters)
+
+    def upload(self, method: str, files: dict[str, Any], **parameters: str) -> httpx.Response:
+        return self.http.post(f"{self.bot_url}/{method}", data=parameters, files=files)
+
+    def result(self, method: str, **parameters: Any) -> Any:
+        answer = self.call(method, **parameters)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["result"]
+
+    def refused(self, method: str, code: int = 400, **parameters: Any) -> str:
+        answer = self.call(method, **parameters)
+        assert (answer.status_code, answer.json()["ok"], answer.json()["error_code"]) == (code, False, code)
+        return str(answer.json()["description"])
+
+    def sim(self, path: str, verb: str = "POST", **body: Any) -> Any:
+        answer = self.control.request(verb, path, json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def sim_code(self, path: str, verb: str = "POST", **body: Any) -> int:
+        return self.control.request(verb, path, json=body).status_code
+
+    def read(self, path: str, **query: Any) -> Any:
+        return self.control.get(path, params=query).json()
+
+    def learner(self, **about: str) -> int:
+        return int(self.sim("learner", **{"first_name": "Anna", **about})["learner"]["id"])
+
+    def group(self, *members: int) -> int:
+        return int(self.sim("group", title="Class", members=list(members))["chat"]["id"])
+
+    def write(self, learner: int, text: str, **more: Any) -> Any:
+        return self.sim("message", learner=learner, text=text, **more)
+
+    def messages(self, chat: int) -> list[Any]:
+        return list(self.read("transcript", chat=chat)["chats"][0]["messages"])
+
+    def updates(self, after: int) -> list[Any]:
+        """What waits for the bot behind an update, which is confirmed by this."""
+        return list(self.result("getUpdates", offset=after + 1, limit=100))
+
+    def last_update(self) -> int:
+        """The newest update there is so far; everything up to it is confirmed."""
+        number = int(self.write(self.learner(), "mark")["update_id"])
+        self.updates(number - 1)
+        return number
+
+
+@pytest.fixture(scope="module")
+def desk(shared: Playground) -> Iterator[Desk]:
+    desk = Desk(shared)
+    desk.sim("settings", "PATCH", flood=False, strict=True)
+    desk.sim("faults", "DELETE")
+    desk.result("deleteWebhook")
+    desk.result("getUpdates", offset=-1, allowed_updates=[])
+    yield desk
+    desk.http.close()
+    desk.control.close()
+
+
+@pytest.fixture
+def anna(desk: Desk) -> int:
+    """A learner nobody else has written to; her private chat has the same number."""
+    return desk.learner()
+
+
 @pytest.fixture
 async def playground(shared: Playground) -> Playground:
     async with client(shared, "sim/", **{"X-Playground-Key": KEY}) as sim:

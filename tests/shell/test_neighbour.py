@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.neighbour import open_playground, playground_folder, refusals_explained
+from bot.neighbour import open_playground, refusals_explained
 from bot.settings import PlaygroundSettings, Settings, StorageSettings
 from generation.contracts.errors import AddressInUse, BadSettings, OperatorError, UnsafeAddress
 
@@ -20,7 +20,7 @@ def settings(folder: Path, **place: object) -> Settings:
 async def test_it_opens_on_a_free_port_and_closes(tmp_path: Path) -> None:
     playground = await open_playground(settings(tmp_path), fresh=False)
     assert playground.url.startswith("http://127.0.0.1:")
-    assert list(playground_folder(settings(tmp_path)).glob("playground.sqlite3*"))
+    assert list(settings(tmp_path).playground_folder().glob("playground.sqlite3*"))
     await playground.stop()
 
 
@@ -40,7 +40,7 @@ async def test_an_address_others_reach_is_refused(tmp_path: Path, host: str) -> 
 
 
 async def test_a_file_that_is_no_database_is_an_operator_error(tmp_path: Path) -> None:
-    folder = playground_folder(settings(tmp_path))
+    folder = settings(tmp_path).playground_folder()
     folder.mkdir(parents=True)
     (folder / "playground.sqlite3").write_bytes(b"not a database at all" * 100)
     with pytest.raises(OperatorError):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from bot.settings import SERVICE_ACCOUNTS, env_example, load_settings
+from bot.settings import PLAYGROUND_OWNER, SERVICE_ACCOUNTS, env_example, load_settings
 from generation.contracts.errors import BadSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,7 +66,7 @@ def test_telegrams_own_accounts_are_never_admins(monkeypatch: pytest.MonkeyPatch
 
 def test_the_first_learner_is_admin_only_in_the_playground() -> None:
     settings = load_settings()
-    assert settings.admin_ids(playground=True) == {settings.playground.first_learner}
+    assert settings.admin_ids(playground=True) == {PLAYGROUND_OWNER}
     assert settings.admin_ids(playground=False) == frozenset()
 
 
@@ -77,6 +77,7 @@ def test_the_first_learner_is_admin_only_in_the_playground() -> None:
         ("GRACE_S", "soon"),
         ("ADMINS", "@bob"),
         ("PLAYGROUND", "maybe"),
+        ("BOT_API_URL", "garbage"),
         ("QUEUE__WAITNG", "3"),
     ],
 )

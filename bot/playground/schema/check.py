@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -11,6 +12,8 @@ from bot.playground.schema import alternatives
 
 _INTEGER = re.compile(r"-?\d{1,18}")
 _TRUE = {"true", "1", "yes"}
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+_LARGEST = 2**63
 
 
 class Mismatch(ValueError):
@@ -20,6 +23,12 @@ class Mismatch(ValueError):
 def utf16_length(text: str) -> int:
     """Length in UTF-16 code units, the unit of every limit and offset of Telegram."""
     return len(text) + sum(ch > "\uffff" for ch in text)
+
+
+def half_pair(value: Any) -> bool:
+    """Whether a text, or one inside a decoded JSON value, holds half a surrogate pair, which UTF-8 cannot carry."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _HALF_PAIR.search(text) is not None
 
 
 class Schema:
@@ -56,7 +65,7 @@ class Schema:
             method: Documented spelling.
             raw: Parameters as text; objects and arrays as JSON text.
             parts: Names of the files that came along: a file may stand for the parameter of its name.
-            strict: Refuse parameters and fields the documentation does not name, and values of the wrong type.
+            strict: Refuse parameters and fields the documentation does not name; else they are left out.
 
         Raises:
             Refusal: In Telegram's words where it has words for it.
@@ -74,20 +83,44 @@ class Schema:
 
     def _parameter(self, name: str, field: dict[str, Any], text: str, *, strict: bool) -> Any:
         value = self._from_text(field["type"], name, text)
-        if strict:
-            try:
-                self._check_field(field, value, name)
-            except Mismatch as wrong:
-                raise _refused(str(wrong)) from wrong
+        if not strict:
+            value = self.known_only(field["type"], value)
+        try:
+            self._check_field(field, value, name)
+        except Mismatch as wrong:
+            raise _refused(str(wrong), strict=strict) from wrong
         return value
+
+    def known_only(self, kind: str, value: Any) -> Any:
+        """``value`` without the fields the documentation does not name; as it is where no documented type fits."""
+        if kind.startswith("Array of ") and isinstance(value, list):
+            return [self.known_only(kind.removeprefix("Array of "), item) for item in value]
+        for fields in self._shapes(kind) if isinstance(value, dict) else ():
+            kept = {name: self.known_only(fields[name]["type"], value[name]) for name in value if name in fields}
+            if self._fits(kind, kept):
+                return kept
+        return value
+
+    def _shapes(self, kind: str) -> Iterator[dict[str, Any]]:
+        """The fields of every object type a union may stand for."""
+        for one in alternatives(kind):
+            shape = self._types.get(one, {})
+            if "fields" in shape:
+                yield shape["fields"]
+            elif "one_of" in shape:
+                yield from self._shapes(" or ".join(shape["one_of"]))
+
+    def _fits(self, kind: str, value: Any) -> bool:
+        try:
+            self.check(kind, value, "value")
+        except Mismatch:
+            return False
+        return True
 
     def _from_text(self, kind: str, name: str, text: str) -> Any:
         kinds = alternatives(kind)
         if kind.startswith("Array of ") or any(one in self._types for one in kinds):
-            try:
-                return json.loads(text)
-            except ValueError:
-                raise bad(f"can't parse {name} JSON object") from None
+            return _decoded(name, text)
         if "Boolean" in kinds or "True" in kinds:
             return text.lower() in _TRUE
         if "Integer" in kinds and _INTEGER.fullmatch(text):
@@ -152,18 +185,28 @@ class Schema:
                 raise Mismatch(f"{path} must be {low}-{high} {unit} long, not {size}")
 
 
-def _refused(wrong: str) -> Refusal:
+def _decoded(name: str, text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise bad(f"can't parse {name} JSON object") from None
+    if half_pair(value):
+        raise bad("strings must be encoded in UTF-8")
+    return value
+
+
+def _refused(wrong: str, *, strict: bool) -> Refusal:
     """The refusal for a value of the wrong shape: Telegram's own word where it has one."""
     path = wrong.partition(" ")[0]
     if path.endswith("callback_data"):
         return bad("BUTTON_DATA_INVALID")
     if path.endswith("copy_text.text"):
         return bad("BUTTON_COPY_TEXT_INVALID")
-    return bad(f"[strict] {wrong}")
+    return bad(f"[strict] {wrong}" if strict else wrong)
 
 
 _SCALARS = {
-    "Integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "Integer": lambda value: isinstance(value, int) and not isinstance(value, bool) and -_LARGEST <= value < _LARGEST,
     "Float": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
     "Boolean": lambda value: isinstance(value, bool),
     "True": lambda value: value is True,
