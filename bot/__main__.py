@@ -3,7 +3,7 @@
 Subcommands are imported only when asked for, so that `paint` starts without aiogram, SQLAlchemy or a web server.
 
 Exit codes: 0 done; 1 it was tried and failed; 2 what was asked for is wrong; 3 not possible with this version or
-machine; 70 a painting thread did not come back and a fresh process is wanted; 130 interrupted.
+machine; 70 start me again (the server cannot be reached, or a painting thread did not come back); 130 interrupted.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import NoReturn, Protocol, cast
 
 from bot.version import version_of_wordbrush
 from generation.contracts.errors import (
+    BotServerUnreachable,
     EngineUnavailable,
     OperatorError,
     RequestRefused,
@@ -33,7 +34,7 @@ COMMANDS = {
     "doctor": "what works on this machine, what does not, and what mends it",
     "bench": "measured figures",
 }
-FAILED, WRONG, UNAVAILABLE, INTERRUPTED = 1, 2, 3, 130
+FAILED, WRONG, UNAVAILABLE, RESTART, INTERRUPTED = 1, 2, 3, 70, 130
 
 
 class Command(Protocol):
@@ -89,6 +90,8 @@ def _parser(chosen: str, command: Command) -> argparse.ArgumentParser:
 def _exit_code(error: WordbrushError) -> int:
     if isinstance(error, EngineUnavailable):
         return UNAVAILABLE
+    if isinstance(error, BotServerUnreachable):
+        return RESTART  # nothing is wrong here; the network may be back in a minute
     return WRONG if isinstance(error, (WordRefused, RequestRefused, OperatorError)) else FAILED
 
 

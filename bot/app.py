@@ -23,6 +23,7 @@ from aiogram.utils.token import TokenValidationError
 
 from bot.commands_menu import publish
 from bot.courier import Courier
+from bot.decoding import Decoding
 from bot.desk import Desk
 from bot.device import device_report
 from bot.dispatcher import build_dispatcher
@@ -128,6 +129,7 @@ async def _build(settings: Settings, stack: AsyncExitStack, *, fresh: bool) -> H
     )
     bot = await _open_bot(settings, stack, fresh=fresh)
     watch = PollingWatch()
+    bot.session.middleware(Decoding())
     bot.session.middleware(watch)
     await introduce(bot)
     return await _connect(settings, bot, storage, engine=engine, texts=texts, watch=watch)
@@ -154,7 +156,8 @@ async def _open_playground(settings: Settings, stack: AsyncExitStack, *, fresh: 
 
     playground = await open_playground(settings, fresh=fresh)
     stack.push_async_callback(playground.stop)
-    print(f"Wordbrush playground: {playground.url}", flush=True)  # noqa: T201 - the one line a person waits for
+    print(f"Wordbrush playground: {playground.url}", flush=True)  # noqa: T201 - the line a person waits for
+    print("No BOT_TOKEN: a real bot, without Telegram. Ctrl-C stops it.", flush=True)  # noqa: T201 - and why
     if settings.playground.open_browser and sys.stdout.isatty():
         await asyncio.to_thread(webbrowser.open, playground.url)
     return playground.url, playground.token
@@ -205,7 +208,7 @@ def _what_handlers_see(settings: Settings) -> BotSettings:
 async def _live(house: House, stop: StopSignal, *, grace_s: float) -> None:
     """Poll and paint until something ends that; then close in order, whatever it was."""
     tasks = Nursery()
-    polling = tasks.spawn(poll(house.dispatcher, house.bot), name="polling")
+    polling = tasks.spawn(poll(house.dispatcher, house.bot, house.watch), name="polling")
     painting = tasks.spawn(house.worker.run(), name="worker")
     asked = tasks.spawn(stop.wait(), name="stop signal")
     try:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from storage.model import Order, StoredPicture
 
 CAPTION_UNITS: Final = 1024
-MESSAGE_UNITS: Final = 4096
 ALERT_UNITS: Final = 200
 _WORD_UNITS: Final = 200
 _MEANING_UNITS: Final = 500

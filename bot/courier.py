@@ -17,7 +17,6 @@ from aiogram import Bot
 from aiogram.types import ForceReply, InlineKeyboardMarkup
 
 from bot import captions
-from bot.clock import Clock
 from bot.delivery import Delivery
 from bot.flood import Flood
 from bot.lanes import Lanes, Render
@@ -60,14 +59,11 @@ class Courier:
         texts: what is said, by locale.
         flood: budgets; brings the pace.
         nursery: where the background work lives.
-        clock: only to be the flood's own; given for clarity where both are built.
     """
 
-    def __init__(
-        self, bot: Bot, storage: Storage, *, texts: Texts, flood: Flood, nursery: Nursery, clock: Clock | None = None
-    ) -> None:
+    def __init__(self, bot: Bot, storage: Storage, *, texts: Texts, flood: Flood, nursery: Nursery) -> None:
         self._storage, self._texts, self._nursery = storage, texts, nursery
-        self._clock = clock or flood.clock
+        self._clock = flood.clock
         self._outbox = Outbox(bot, flood)
         self._outbox.on_unreachable = self._chat_lost
         self._lanes = Lanes(self._clock)
@@ -118,21 +114,14 @@ class Courier:
         """Send an order's status message (style buttons, or that it waits) and remember it in the row."""
         self._last("open status", partial(self._persist, partial(self._open, order_id)))
 
-    def show(
-        self, order_id: int, text: str, keyboard: InlineKeyboardMarkup | None = None, *, urgent: bool = False
-    ) -> None:
-        """Put HTML text into the status message soon; the last wish wins, and under pressure none is granted.
+    def show_page(self, order_id: int, render: Render, *, urgent: bool = False) -> None:
+        """Put a page into the status message soon; the last wish wins, and under pressure none is granted.
 
         Args:
             order_id: the order.
-            text: HTML.
-            keyboard: the buttons under it, None for none.
+            render: makes the page from the order's newest row, at the moment it is shown.
             urgent: somebody pressed a button and is looking: at once, without the floor.
         """
-        self.show_page(order_id, lambda _order: (text, keyboard), urgent=urgent)
-
-    def show_page(self, order_id: int, render: Render, *, urgent: bool = False) -> None:
-        """As `show`, with a page made from the order's newest row at the moment it is shown."""
         lane = self._lanes.of(order_id)
         lane.wish = lane.latest = render
         if urgent:

@@ -116,7 +116,8 @@ class Delivery:
         except Refused as refused:
             await self._despair(order, refused)
             return None
-        return order if await orders.delivered(order.id, order.status_message or 0) else None
+        assert order.status_message is not None  # it was just edited into the picture
+        return order if await orders.delivered(order.id, order.status_message) else None
 
     async def _put(self, order: Order, picture: StoredPicture) -> Order:
         """Edit the picture in, taking the detours that refusals ask for.

@@ -18,7 +18,6 @@ def device_report(worker: Worker) -> DeviceReport:
     """Look at the machine now. Takes some milliseconds: call it in a thread."""
     status, cards = worker.status(), look()
     engine = status.engine
-    advice = engine.get("recommendations", [])
     return DeviceReport(
         engine=str(engine.get("engine", "")),
         engine_version=str(engine.get("version", "")),
@@ -29,7 +28,6 @@ def device_report(worker: Worker) -> DeviceReport:
         memory_total_mib=psutil.virtual_memory().total // MIB,
         running=len(status.running),
         last_s=[painted.seconds for painted in reversed(status.last)],
-        advice=[str(line) for line in advice] if isinstance(advice, list) else [],
     )
 
 
@@ -39,6 +37,7 @@ def _gpu(device: Device, driver: str | None) -> Gpu:
         "name": device.name,
         "memory_used_mib": device.memory_used_mib,
         "memory_total_mib": device.memory_mib,
+        "large_enough": device.large_enough,
     }
     if driver:
         known["driver"] = driver
@@ -46,4 +45,8 @@ def _gpu(device: Device, driver: str | None) -> Gpu:
         known["temperature_c"] = device.temperature_c
     if device.utilisation_percent is not None:
         known["load_percent"] = device.utilisation_percent
+    if device.power_w is not None:
+        known["power_w"] = device.power_w
+    if device.clock_mhz is not None:
+        known["clock_mhz"] = device.clock_mhz
     return known

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
-import traceback
 from collections.abc import Coroutine
 from typing import TypeVar
+
+from generation.tracing import new_reference, traced
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Nursery:
             return
         error = task.exception()
         if error is not None:
-            _report(task.get_name(), error)
+            logger.error("%s failed, %s", task.get_name(), traced(error, new_reference()))
 
     async def close(self, timeout_s: float) -> int:
         """Wait up to `timeout_s` seconds for everything to end, then cancel the rest and wait for that too.
@@ -65,10 +65,3 @@ class Nursery:
 
     def _others(self) -> set[asyncio.Task[object]]:
         return {task for task in self._tasks if task is not asyncio.current_task()}
-
-
-def _report(name: str, error: BaseException) -> None:
-    """Log type, reference and frames: file names and lines only, never the error's own words."""
-    reference = secrets.token_hex(4)
-    frames = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(traceback.extract_tb(error.__traceback__)))
-    logger.error("%s failed: %s (reference %s) in %s", name, type(error).__name__, reference, frames)

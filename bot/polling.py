@@ -14,7 +14,7 @@ from typing import Any
 
 from aiogram import BaseMiddleware, Bot, Dispatcher
 from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
-from aiogram.exceptions import AiogramError, TelegramConflictError, TelegramUnauthorizedError
+from aiogram.exceptions import AiogramError, TelegramConflictError, TelegramNotFound, TelegramUnauthorizedError
 from aiogram.methods import GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiogram.types import TelegramObject, Update
@@ -35,10 +35,12 @@ class PollingWatch(BaseRequestMiddleware):
 
     Attributes:
         failure: set once with the error that ends the bot.
+        confirmed: updates below this number were confirmed by asking for later ones.
     """
 
     def __init__(self) -> None:
         self.failure: asyncio.Future[WordbrushError] = asyncio.get_running_loop().create_future()
+        self.confirmed = 0
         self._conflicts = 0
 
     async def __call__(
@@ -46,6 +48,8 @@ class PollingWatch(BaseRequestMiddleware):
     ) -> Response[TelegramType]:
         """Pass the request on; note how it ended."""
         polling = isinstance(method, GetUpdates)
+        if isinstance(method, GetUpdates):
+            self.confirmed = max(self.confirmed, method.offset or 0)
         try:
             response = await make_request(bot, method)
         except TelegramConflictError:
@@ -97,7 +101,8 @@ async def introduce(bot: Bot, *, patience_s: float = START_PATIENCE_S) -> None:
         try:
             await bot.me()
             await bot.delete_webhook(drop_pending_updates=False)
-        except TelegramUnauthorizedError:
+        except (TelegramUnauthorizedError, TelegramNotFound):
+            # Telegram answers 404 to a token that has not even the shape of one.
             raise TokenRefused from None
         except AiogramError as error:
             if time.monotonic() + pause_s > deadline_s:
@@ -109,8 +114,11 @@ async def introduce(bot: Bot, *, patience_s: float = START_PATIENCE_S) -> None:
             return
 
 
-async def poll(dispatcher: Dispatcher, bot: Bot) -> None:
-    """Take updates until cancelled; then confirm the ones already handled."""
+async def poll(dispatcher: Dispatcher, bot: Bot, watch: PollingWatch) -> None:
+    """Take updates until stopped; then confirm what was handled since the last question.
+
+    Asking again with the same offset would make Telegram wait some seconds, so it is asked only where there is need.
+    """
     handled = Handled()
     dispatcher.update.outer_middleware(handled)
     try:
@@ -122,7 +130,7 @@ async def poll(dispatcher: Dispatcher, bot: Bot) -> None:
             close_bot_session=False,
         )
     finally:
-        if handled.newest is not None:
+        if handled.newest is not None and handled.newest >= watch.confirmed:
             await _confirm(bot, handled.newest + 1)
 
 

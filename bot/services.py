@@ -52,14 +52,21 @@ class Post(Carrier, Protocol):
 
 
 class Gpu(TypedDict, total=False):
-    """One graphics card as NVML sees it. What is missing was not readable."""
+    """One graphics card as NVML sees it. What is missing was not readable.
+
+    Attributes:
+        large_enough: it is of the 12 GB class or better.
+    """
 
     name: str
     driver: str
     memory_used_mib: int
     memory_total_mib: int
+    large_enough: bool
     temperature_c: int
     load_percent: int
+    power_w: float
+    clock_mhz: int
 
 
 class DeviceReport(TypedDict, total=False):
@@ -74,7 +81,6 @@ class DeviceReport(TypedDict, total=False):
         memory_total_mib: the machine's memory.
         running: paintings under way.
         last_s: seconds of the last paintings, newest first.
-        advice: further recommendations, one line each, in the engine's own words.
     """
 
     engine: str
@@ -86,7 +92,6 @@ class DeviceReport(TypedDict, total=False):
     memory_total_mib: int
     running: int
     last_s: list[float]
-    advice: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

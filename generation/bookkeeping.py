@@ -12,7 +12,8 @@ from generation.announcer import Announcer
 from generation.contracts.errors import DeadOrder, PaintingFailed, StorageError
 from generation.contracts.ports import Ledger, Ticket
 from generation.queue import FairQueue
-from generation.work import Work, new_reference
+from generation.tracing import new_reference
+from generation.work import Work
 
 _log = logging.getLogger(__name__)
 

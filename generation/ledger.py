@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from generation.contracts.errors import DeadOrder, WordbrushError
 from generation.contracts.picture import Picture
-
-MOST_ATTEMPTS = 3
+from generation.contracts.ports import MOST_ATTEMPTS
 
 
 @dataclass(slots=True)

@@ -6,7 +6,6 @@ from any thread, several at a time.
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +19,7 @@ from generation.contracts.picture import ControlImage, Picture, Rgb, Writing
 from generation.contracts.ports import CancelledFlag, Engine, Job
 from generation.contracts.request import PaintRequest
 from generation.styles import style_named
+from generation.tracing import new_reference
 
 if TYPE_CHECKING:
     from generation.glyphs import FontBook
@@ -115,7 +115,7 @@ class Pipeline:
                 raise event.error
             if isinstance(event, Done):
                 return self.finish(job, event, seconds, engine)
-        raise PaintingFailed(reference=secrets.token_hex(4))
+        raise PaintingFailed(reference=new_reference())
 
     @staticmethod
     def preview_jpeg(image: Rgb, side: int = encode.PREVIEW_SIDE_PX) -> bytes:

@@ -6,14 +6,14 @@ Knows the ledger's books and the queue; no engine and no threads. Holds every wo
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Awaitable, Callable
 
 from generation.bookkeeping import Books
 from generation.contracts.errors import PaintingFailed, StorageError, WordbrushError
 from generation.inbox import Inbox
 from generation.queue import FairQueue
-from generation.work import Patience, Work, failure, new_reference
+from generation.tracing import new_reference, traced
+from generation.work import Patience, Work, failure
 
 _log = logging.getLogger(__name__)
 
@@ -108,11 +108,3 @@ def explained(error: BaseException | None, doing: str) -> WordbrushError:
     if known is not error:
         _log.error("%s failed, %s", doing, traced(error, reference))
     return known
-
-
-def traced(error: BaseException | None, reference: str) -> str:
-    """A traceback for the log without the error's own text, which may quote what a learner wrote."""
-    if error is None:
-        return f"reference {reference}: it ended without a result"
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    return f"reference {reference}: {type(error).__qualname__}\n{frames}"

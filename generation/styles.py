@@ -1,7 +1,7 @@
 """The five styles as data: templates, steps, guidance, ControlNet weights. Painter and diffusion read the same rows.
 
-Comic, watercolor and ink carry the reference document's figures; realistic has its weights there and the pipeline's
-general steps and guidance; traditional is ours. Names for people live in `locales/`, not here.
+Steps, guidance and weights are recommendations for SDXL with one ControlNet a kind; an engine that samples nothing
+ignores them. Names for people live in `locales/`, not here.
 """
 
 from __future__ import annotations

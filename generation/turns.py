@@ -98,15 +98,7 @@ class Turns:
         Returns:
             An empty list when nobody is left, or nobody may start before something under way ends.
         """
-        first = self._first(busy, quiet=quiet)
-        if first is None:
-            return []
-        batch = [first]
-        painting = first[1]
-        if painting.limit > 1 and not painting.alone:
-            self._fill(batch, busy)
-        self._ring.extend([learner for learner, _ in batch])
-        return batch
+        return list(zip(*self._take(busy, quiet=quiet), strict=True))
 
     def batches(self, busy: Mapping[int, int]) -> Iterator[list[Painting]]:
         """Every batch that will be taken, if nobody comes or leaves.
@@ -115,17 +107,34 @@ class Turns:
         ones; where that leaves nobody, the worker waits until it is painted.
         """
         if all(painting.limit == 1 for line in self._lines.values() for painting in line.values()):
-            first = self._next_batch(busy)
-            return chain([[painting for _, painting in first]] if first else [], self._one_by_one())
+            _, first = self._take_next(busy)
+            return chain([first] if first else [], self._one_by_one())
         return self._one_after_the_other(busy)
 
     def _one_after_the_other(self, busy: Mapping[int, int]) -> Iterator[list[Painting]]:
-        while batch := self._next_batch(busy):
-            yield [painting for _, painting in batch]
-            busy = {} if batch[0][1].alone else {learner: 1 for learner, _ in batch}
+        while True:
+            learners, batch = self._take_next(busy)
+            if not batch:
+                return
+            yield batch
+            busy = {} if batch[0].alone else dict.fromkeys(learners, 1)
 
-    def _next_batch(self, busy: Mapping[int, int]) -> list[Turn]:
-        return self.batch(busy, quiet=not busy) or self.batch({}, quiet=True)
+    def _take_next(self, busy: Mapping[int, int]) -> tuple[list[int], list[Painting]]:
+        learners, batch = self._take(busy, quiet=not busy)
+        return (learners, batch) if batch else self._take({}, quiet=True)
+
+    def _take(self, busy: Mapping[int, int], *, quiet: bool) -> tuple[list[int], list[Painting]]:
+        """A batch as its learners and their paintings, in the same order; two lists, since foretelling makes many."""
+        learners: list[int] = []
+        batch: list[Painting] = []
+        first = self._first(busy, quiet=quiet)
+        if first is not None:
+            learners.append(first[0])
+            batch.append(first[1])
+            if first[1].limit > 1 and not first[1].alone:
+                self._fill(learners, batch, busy)
+            self._ring.extend(learners)
+        return learners, batch
 
     def _one_by_one(self) -> Iterator[list[Painting]]:
         """What the rule comes to without batches: whoever was just served stands last, so the front is always free."""
@@ -157,20 +166,27 @@ class Turns:
                 return learner, painting
         return None
 
-    def _fill(self, batch: list[Turn], busy: Mapping[int, int]) -> None:
-        head = batch[0][1]
+    def _fill(self, learners: list[int], batch: list[Painting], busy: Mapping[int, int]) -> None:
+        # Everything by a local name: ten thousand places are foretold in one pass, and each goes through here.
+        ring, taken, rest, allowed = self._ring, self._taken, self._rest, self._allowed
+        head = batch[0]
+        key, room = head.key, head.limit - 1
         passed: list[int] = []
-        while self._ring and len(batch) < head.limit:
-            learner = self._ring.popleft()
-            painting = self._front(learner)
+        while ring and room:
+            learner = ring.popleft()
+            line = rest.get(learner)
+            painting = line[0] if line and line[0] not in taken else self._front(learner)
             if painting is None:
                 continue
-            if painting.alone or painting.key != head.key or busy.get(learner, 0) >= self._allowed:
+            if painting.alone or painting.key != key or busy.get(learner, 0) >= allowed:
                 passed.append(learner)
             else:
-                self._taken.add(painting)
-                batch.append((learner, painting))
-        self._ring.extendleft(reversed(passed))
+                taken.add(painting)
+                rest[learner].popleft()
+                learners.append(learner)
+                batch.append(painting)
+                room -= 1
+        ring.extendleft(reversed(passed))
 
     def _front(self, learner: int) -> Painting | None:
         line = self._line(learner)

@@ -6,7 +6,6 @@ Plain state. Knows no threads and no ledger; `generation.worker` moves it along,
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -156,11 +155,6 @@ class WorkerStatus:
     median_s: float | None
     stuck: bool
     engine: dict[str, object] = field(default_factory=dict)
-
-
-def new_reference() -> str:
-    """A short id that a learner may tell and an operator finds in the log."""
-    return secrets.token_hex(4)
 
 
 def failure(error: BaseException | None, reference: str) -> WordbrushError:

@@ -25,8 +25,9 @@ from generation.contracts.ports import Engine, Job, Ledger, Watcher
 from generation.inbox import Inbox, Move
 from generation.pipeline import Pipeline
 from generation.queue import FairQueue
-from generation.settling import Settling, explained, traced
-from generation.work import Batch, Painted, Patience, Work, WorkerStatus, new_reference
+from generation.settling import Settling, explained
+from generation.tracing import new_reference, traced
+from generation.work import Batch, Painted, Patience, Work, WorkerStatus
 
 LAST = 10
 _log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Worker:
         watcher: where order events go.
         pipeline: what happens before and after the engine; the default fonts when None.
         patience: time limits.
+        previews: whether the watcher wants first looks; unasked none is encoded.
         on_stuck: called once when a thread does not come back; the process should be replaced (exit status 70).
     """
 
@@ -54,6 +56,7 @@ class Worker:
         watcher: Watcher,
         pipeline: Pipeline | None = None,
         patience: Patience | None = None,
+        previews: bool = False,
         on_stuck: Callable[[], None] | None = None,
     ) -> None:
         self.last: deque[Painted] = deque(maxlen=LAST)
@@ -61,6 +64,7 @@ class Worker:
         self._queue, self._engine = queue, engine
         self._pipeline = pipeline or Pipeline()
         self._patience = patience or Patience()
+        self._previews = previews
         self._on_stuck = on_stuck
         self._announcer = Announcer(watcher)
         self._books = Books(ledger, queue, self._announcer)
@@ -255,7 +259,7 @@ class Worker:
             self._settling.fail(work, explained(event.error, "painting"))
 
     def _preview(self, work: Work, event: Preview) -> None:
-        if not work.previewing:
+        if self._previews and not work.previewing:
             work.previewing = True
             future = self._cpu.submit(self._pipeline.preview_jpeg, event.image)
             future.add_done_callback(lambda future: self._inbox.post((), self._on_preview, work, future))

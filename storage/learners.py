@@ -38,17 +38,15 @@ class Learners:
 
     async def get(self, user: int) -> Learner | None:
         """The learner with this Telegram user id, or None."""
-        return await self._one(learners.c.user == user)
-
-    async def with_id(self, learner: int) -> Learner | None:
-        """The learner with this row id (an order's `learner`), or None."""
-        return await self._one(learners.c.id == learner)
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(learners).where(learners.c.user == user))).first()
+        return None if row is None else learner_of(row)
 
     async def set_locale(self, user: int, locale: str | None) -> bool:
         """Choose the language the bot speaks with them; None follows Telegram again. False: unknown learner."""
         return await self._set(user, chosen_locale=locale)
 
-    async def set_blocked(self, user: int, blocked: bool) -> bool:  # noqa: FBT001 - the interface's signature
+    async def set_blocked(self, user: int, *, blocked: bool) -> bool:
         """Note that they blocked the bot, or let it back in. False: unknown learner."""
         return await self._set(user, blocked=blocked)
 
@@ -59,11 +57,6 @@ class Learners:
         )
         async with self._database.write() as connection:
             return learner_of((await connection.execute(again.returning(learners))).one())
-
-    async def _one(self, condition: Any) -> Learner | None:
-        async with self._database.read() as connection:
-            row = (await connection.execute(select(learners).where(condition))).first()
-        return None if row is None else learner_of(row)
 
     async def _set(self, user: int, **values: Any) -> bool:
         statement = update(learners).where(learners.c.user == user).values(values).returning(learners.c.id)

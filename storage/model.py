@@ -14,9 +14,6 @@ from typing import Any, Literal
 from generation.contracts.errors import Detail
 from generation.contracts.request import DEFAULT_SIDE_PX, PaintRequest, Pairs, Weights
 
-MOST_ATTEMPTS = 3
-"""An order that was being painted this often when the process went down is dead."""
-
 FileKind = Literal["photo", "document"]
 """Telegram's file ids of a photo and of a document are not interchangeable."""
 
@@ -34,17 +31,14 @@ class State(StrEnum):
     CANCELLED = "cancelled"  # taken back by the learner before sending began
     DEAD = "dead"  # three attempts were not enough
 
-    @property
-    def is_open(self) -> bool:
-        """Whether something is still going to happen."""
-        return self in OPEN
-
 
 OPEN = frozenset({State.DRAFT, State.QUEUED, State.RUNNING, State.RENDERED, State.DELIVERING})
 """States that are not terminal. In a row: `finished_at IS NULL`."""
 TERMINAL = frozenset(State) - OPEN
 UNDELIVERED = frozenset({State.RENDERED, State.DELIVERING})
 """States with a picture the learner does not have yet; its file is never evicted."""
+CANCELLABLE = frozenset({State.DRAFT, State.QUEUED, State.RUNNING, State.RENDERED})
+"""States in which a learner may take an order back: sending has not begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +68,6 @@ class Parameters:
     methods: Pairs = ()
     writing: str = "sans"
     prompt: str | None = None
-
-    @classmethod
-    def of(cls, request: PaintRequest) -> Parameters:
-        """Those parts of `request`."""
-        return cls(
-            steps=request.steps,
-            guidance=request.guidance,
-            weights=request.weights,
-            methods=request.methods,
-            writing=request.writing,
-            prompt=request.prompt,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +111,6 @@ class Order:
         id: never used twice, so that a button of a forgotten order cannot reach another one.
         source_key, learner, locale, destination, parent, action: see `NewOrder`.
         status_message: message that shows the order, None until it was sent.
-        preview: what stands in the status message while painting (a Telegram file id), None while it is a text.
         word, translation, language, style, seed, width, height, parameters: what to paint; `style` is None in a draft.
         state: see `State`.
         attempts: how often the worker took it.
@@ -146,7 +127,6 @@ class Order:
     locale: str
     destination: Destination
     status_message: int | None = None
-    preview: str | None = None
     word: str
     translation: str
     language: str
@@ -272,7 +252,7 @@ class StoredPicture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """How much there is, for `/gpu` and `doctor`.
+    """How much there is, for `/gpu`.
 
     Attributes:
         orders: number of orders by state; states without orders are there with 0.

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
-from generation.contracts.errors import BadSettings, DataFolderBusy, StorageError
-from storage.backups import back_up
+from generation.contracts.errors import BadSettings, DataFolderBusy
 from storage.database import Database, connect, report_version
 from storage.failures import mapped
 from storage.learners import Learners
@@ -30,7 +29,7 @@ from storage.picture_files import PictureFiles
 from storage.pictures import Pictures
 from storage.tables import learners
 from storage.telegram_files import TelegramFiles
-from storage.upgrade import HEAD, prepare
+from storage.upgrade import prepare
 
 _log = logging.getLogger(__name__)
 
@@ -73,23 +72,6 @@ class Storage:
             budget_bytes=self.pictures.budget_bytes,
             database_bytes=await asyncio.to_thread(_size, self.database.path),
         )
-
-    async def healthy(self) -> bool:
-        """Whether reading works and the database may be written to right now."""
-        try:
-            async with self.database.read() as connection:
-                await connection.execute(text("SELECT 1 FROM orders LIMIT 1"))
-            async with self.database.write() as connection:
-                await connection.execute(text("SELECT 1"))
-        except StorageError as error:
-            _log.warning("storage is not healthy: %s", error)
-            return False
-        return True
-
-    async def backup(self) -> Path:
-        """Copy the database into `backups/`, checked, while it goes on being used; the newest three stay."""
-        with mapped(self.database.path):
-            return await asyncio.to_thread(back_up, self.database.path, self.path / "backups", label=HEAD)
 
     async def close(self) -> None:
         """Write what is still in memory and close the connections. `open_storage` does this."""

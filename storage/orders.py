@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from generation.contracts.errors import DeadOrder, WordbrushError
+from generation.contracts.ports import MOST_ATTEMPTS
 from storage.database import Database
-from storage.model import MOST_ATTEMPTS, UNDELIVERED, NewOrder, Order, Restored, State
+from storage.model import CANCELLABLE, UNDELIVERED, NewOrder, Order, Restored, State
 from storage.rows import new_order_values, order_of
 from storage.tables import orders, pictures
 
@@ -60,10 +61,6 @@ class Orders:
         """The order, or None when there is none (any more)."""
         return await self._one(_id == order)
 
-    async def with_source(self, source_key: str) -> Order | None:
-        """The order that came from there, or None."""
-        return await self._one(orders.c.source_key == source_key)
-
     async def open_of(self, learner: int) -> list[Order]:
         """The learner's orders that are not finished, oldest first."""
         return await self._all(orders.c.learner == learner, _unfinished)
@@ -94,11 +91,7 @@ class Orders:
 
     async def move_status(self, order: int, message: int) -> bool:
         """Note another message, because the old one vanished."""
-        return await self._set(order, status_message=message, preview=None)
-
-    async def note_preview(self, order: int, preview: str | None) -> bool:
-        """Note what the status message shows while painting: a file id, or None for a text."""
-        return await self._set(order, preview=preview)
+        return await self._set(order, status_message=message)
 
     async def told(self, order: int) -> bool:
         """Note that the learner was told of the failure. True the first time only."""
@@ -106,10 +99,9 @@ class Orders:
 
     # From state to state
 
-    async def choose_style(self, order: int, style: str, *, seed: int | None = None) -> bool:
-        """Draft -> queued, with this style (and seed)."""
-        more = {} if seed is None else {"seed": seed}
-        return await self._move(order, (State.DRAFT,), State.QUEUED, style=style, queued_at=self._clock(), **more)
+    async def choose_style(self, order: int, style: str) -> bool:
+        """Draft -> queued, with this style."""
+        return await self._move(order, (State.DRAFT,), State.QUEUED, style=style, queued_at=self._clock())
 
     async def finish_from_cache(self, order: int, picture: int) -> bool:
         """Draft or queued -> rendered with a kept picture, taking over its style and seed.
@@ -160,9 +152,7 @@ class Orders:
     async def delivered(self, order: int, message: int) -> bool:
         """Delivering -> delivered in that message."""
         now = self._clock()
-        return await self._move(
-            order, (State.DELIVERING,), State.DELIVERED, status_message=message, preview=None, finished_at=now
-        )
+        return await self._move(order, (State.DELIVERING,), State.DELIVERED, status_message=message, finished_at=now)
 
     async def undeliverable(self, order: int, error: WordbrushError) -> bool:
         """Rendered or delivering -> failed: the chat is gone or the learner blocked the bot, so nobody can be told."""
@@ -175,7 +165,7 @@ class Orders:
 
     async def cancel(self, order: int) -> bool:
         """draft, queued, running or rendered -> cancelled. False: too late."""
-        return await self._move(order, _CANCELLABLE, State.CANCELLED, finished_at=self._clock())
+        return await self._move(order, CANCELLABLE, State.CANCELLED, finished_at=self._clock())
 
     # Start and upkeep
 
@@ -242,7 +232,6 @@ class Orders:
 
 _TAKEN = ("style", "seed")
 _CAME_TO_NOTHING = (State.FAILED, State.CANCELLED, State.DEAD)
-_CANCELLABLE = (State.DRAFT, State.QUEUED, State.RUNNING, State.RENDERED)
 
 
 def rendering(order: int, picture: int, now: float) -> ReturningUpdate[Any]:

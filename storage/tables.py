@@ -101,7 +101,6 @@ orders = Table(
     Column("reply_to", Integer),
     Column("private", Boolean, nullable=False),
     Column("status_message", Integer),
-    Column("preview", String),
     Column("word", String, nullable=False),
     Column("translation", String, nullable=False),
     Column("language", String, nullable=False),

@@ -15,7 +15,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     add_word_arguments(parser)
     parser.add_argument("--kind", required=True, metavar="K", help=f"one of {', '.join(KINDS)}")
-    parser.add_argument("--method", metavar="M", help="conditioning method; the kind's first one without it")
+    # A name of its own: the request reads `method` as `paint`'s list of KIND=M.
+    parser.add_argument(
+        "--method", dest="chosen_method", metavar="M", help="conditioning method; the kind's first one without it"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="F.png", help="the control image")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
 
@@ -27,11 +30,10 @@ def run(arguments: argparse.Namespace) -> int:
     from generation.encode import png
     from generation.glyphs import FontBook, write
 
-    method, arguments.method = arguments.method, []
     request = request_from(arguments)
     fonts = FontBook([arguments.fonts] if arguments.fonts else [])
     writing = write(request.word, language=request.language, width=request.width, height=request.height, fonts=fonts)
-    control = make(arguments.kind, writing, seed=request.seed, method=method)
+    control = make(arguments.kind, writing, seed=request.seed, method=arguments.chosen_method)
     write_file(arguments.out, png(control.image, {}))
     done = {"word": request.word, "kind": control.kind, "method": control.method, "out": str(arguments.out)}
     print(json.dumps(done, ensure_ascii=False) if arguments.json else arguments.out)

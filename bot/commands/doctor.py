@@ -34,7 +34,6 @@ SAMPLES = {
     "Greek": ("μάθηση", "el"),
     "Vietnamese": ("học tập", "vi"),
 }
-WAL_RESET_FIXED = (3, 51, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +93,7 @@ def _python(_settings: Settings) -> Finding:
 
 
 def _sqlite(_settings: Settings) -> Finding:
-    detail = f"SQLite {sqlite3.sqlite_version}"
-    if sqlite3.sqlite_version_info < WAL_RESET_FIXED:
-        detail += "; older than 3.51.3, harmless here because only one connection writes"
-    return Finding("database", FINE, detail)
+    return Finding("database", FINE, f"SQLite {sqlite3.sqlite_version}")
 
 
 def _folder(settings: Settings) -> Finding:

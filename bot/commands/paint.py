@@ -7,12 +7,16 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from generation.contracts.events import EngineEvent, Step
 from generation.contracts.picture import Picture, Rgb, Writing
 from generation.contracts.ports import Engine
 from generation.contracts.request import KINDS, WRITINGS, PaintRequest
 from generation.styles import STYLES
+
+if TYPE_CHECKING:
+    from generation.glyphs import FontBook
 
 QUIET_S = 2.0
 """Work shorter than this needs no progress line."""
@@ -99,14 +103,13 @@ def _report(request: PaintRequest, picture: Picture, out: Path) -> dict[str, obj
     }
 
 
-def _write_parts(folder: Path, request: PaintRequest, fonts: object) -> None:
+def _write_parts(folder: Path, request: PaintRequest, fonts: FontBook) -> None:
     """The writing black on white, its mask, and one control image a kind."""
     from bot.commands.word_options import write_file
     from generation.conditioning import make_all
     from generation.encode import png
-    from generation.glyphs import FontBook, write
+    from generation.glyphs import write
 
-    assert isinstance(fonts, FontBook)
     writing = write(request.word, language=request.language, width=request.width, height=request.height, fonts=fonts)
     control = make_all(KINDS, writing, seed=request.seed, methods=dict(request.methods))
     images: dict[str, Rgb] = {"base": _gray_as_rgb(writing, invert=True), "mask": _gray_as_rgb(writing, invert=False)}

@@ -6,10 +6,12 @@ import argparse
 
 from bot.settings import load_settings
 
+LARGEST_PORT = 65_535
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where it listens and what it answers to."""
-    parser.add_argument("--port", type=int, metavar="P", help="port; PLAYGROUND__PORT without it, 0 takes a free one")
+    parser.add_argument("--port", type=_port, metavar="P", help="port; PLAYGROUND__PORT without it, 0 takes a free one")
     parser.add_argument("--host", metavar="H", help="address; loopback unless --expose is given")
     parser.add_argument("--token", metavar="T", help="the bot's token; a fixed fake one without it")
     parser.add_argument("--fresh", action="store_true", help="forget all chats and files first; ids go on counting")
@@ -38,6 +40,14 @@ def run(arguments: argparse.Namespace) -> int:
         )
         run_forever(playground, lambda url: _introduce(url, token))
     return 0
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= LARGEST_PORT:
+        message = f"must be 0 to {LARGEST_PORT}"
+        raise argparse.ArgumentTypeError(message)
+    return number
 
 
 def _introduce(url: str, token: str) -> None:

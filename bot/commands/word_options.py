@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from bot.grammar import clean_meaning
 from generation.contracts.errors import (
     BadNumber,
-    BadSize,
     CannotWrite,
-    TranslationTooLong,
     UnknownKind,
     UnknownMethod,
 )
@@ -17,17 +16,11 @@ from generation.contracts.request import (
     DEFAULT_SIDE_PX,
     KINDS,
     LARGEST_SEED,
-    LARGEST_SIDE_PX,
-    SIDE_STEP_PX,
-    SMALLEST_SIDE_PX,
     PaintRequest,
     first_seed,
 )
-from generation.glyphs.languages import language_of
-from generation.glyphs.words import admit
+from generation.glyphs import admit, check_size, language_of
 from generation.styles import style_named
-
-LONGEST_TRANSLATION = 200
 
 
 def add_word_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +46,7 @@ def request_from(arguments: argparse.Namespace, *, style: str = "ink") -> PaintR
     _check_numbers(seed, arguments)
     return PaintRequest(
         word=word,
-        translation=_checked_translation(getattr(arguments, "translation", None) or ""),
+        translation=clean_meaning(getattr(arguments, "translation", None) or ""),
         language=language,
         style=style_named(getattr(arguments, "style", style)).name,
         seed=seed,
@@ -68,23 +61,8 @@ def request_from(arguments: argparse.Namespace, *, style: str = "ink") -> PaintR
     )
 
 
-def _checked_translation(text: str) -> str:
-    text = " ".join(text.split())
-    if len(text) > LONGEST_TRANSLATION:
-        raise TranslationTooLong(limit=LONGEST_TRANSLATION, length=len(text))
-    return text
-
-
 def _check_numbers(seed: int, arguments: argparse.Namespace) -> None:
-    for side in (arguments.width, arguments.height):
-        if not SMALLEST_SIDE_PX <= side <= LARGEST_SIDE_PX or side % SIDE_STEP_PX:
-            raise BadSize(
-                width=arguments.width,
-                height=arguments.height,
-                smallest=SMALLEST_SIDE_PX,
-                largest=LARGEST_SIDE_PX,
-                step=SIDE_STEP_PX,
-            )
+    check_size(arguments.width, arguments.height)
     _check_range("--seed", seed, 0, LARGEST_SEED)
     _check_range("--steps", getattr(arguments, "steps", None), 1, 150)
     _check_range("--guidance", getattr(arguments, "guidance", None), 1, 30)

@@ -16,9 +16,8 @@ from bot.callbacks import ALL_ORDERS, CancelPress
 from bot.handlers.places import destination_of
 from bot.middlewares.sender import Sender
 from bot.services import Services
-from storage import Destination, Order, State
-
-_STOPPABLE = frozenset({State.DRAFT, State.QUEUED, State.RUNNING, State.RENDERED})
+from storage import Destination, Order
+from storage.model import CANCELLABLE
 
 
 def cancelling_router() -> Router:
@@ -72,7 +71,7 @@ async def cancel_listed(
 async def _open_here(chat: int, sender: Sender, services: Services) -> list[Order]:
     learner = await sender.meet()
     orders = await services.storage.orders.open_of(learner.id)
-    return [order for order in orders if order.destination.chat == chat and order.state in _STOPPABLE]
+    return [order for order in orders if order.destination.chat == chat and order.state in CANCELLABLE]
 
 
 async def _stop(orders: Sequence[Order], services: Services) -> int:

@@ -6,7 +6,6 @@ The place where every exception of the bot's handlers ends. Says nothing that an
 from __future__ import annotations
 
 import logging
-import secrets
 
 from aiogram import Router
 from aiogram.filters import ExceptionTypeFilter
@@ -17,6 +16,7 @@ from bot.handlers.places import destination_of
 from bot.middlewares.sender import Sender
 from bot.services import Services
 from generation.contracts.errors import OperatorError, StorageError, WordbrushError
+from generation.tracing import new_reference, traced
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +43,9 @@ async def refusal(event: ErrorEvent, services: Services, sender: Sender | None =
 
 
 async def accident(event: ErrorEvent, services: Services, sender: Sender | None = None) -> bool:
-    """Not one of ours: a traceback for the log, a short reference to it for the learner."""
-    reference = secrets.token_hex(4)
-    log.error("update %d failed, reference %s", event.update.update_id, reference, exc_info=event.exception)
+    """Not one of ours: type and frames for the log, a short reference to them for the learner."""
+    reference = new_reference()
+    log.error("update %d failed, %s", event.update.update_id, traced(event.exception, reference))
     _tell(event.update, services, sender, "error-reference", {"reference": reference})
     return True
 

@@ -6,7 +6,7 @@ answer to an unknown command, because this handler's filter does not see them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from aiogram import Router
@@ -17,11 +17,10 @@ from bot.handlers.places import Admin, destination_of
 from bot.middlewares.sender import Sender
 from bot.services import DeviceReport, Gpu, Services
 from bot.texts import Texts
-from storage import State
+from storage import Inventory, State
 
 _MIB_PER_GIB = 1024
-_DIFFUSION_MIB = 11_500
-"""A "12 GB" card reports a little less."""
+_BYTES_PER_MIB = 2**20
 _HOT_C = 85
 _FULL_SHARE = 0.92
 _CROWDED = 20
@@ -39,8 +38,8 @@ async def gpu(message: Message, sender: Sender, services: Services) -> None:
     """Gather the facts and show them."""
     await sender.meet()
     report = await services.device_report()
-    counts = await services.storage.orders.counts()
-    facts = Facts(report=report, waiting=len(services.queue.positions()), counts=counts)
+    kept = await services.storage.counts()
+    facts = Facts(report=report, waiting=len(services.queue.positions()), kept=kept)
     services.courier.say(destination_of(message), page(services.texts, sender.locale, facts))
 
 
@@ -51,12 +50,12 @@ class Facts:
     Attributes:
         report: engine and device.
         waiting: tickets in the queue.
-        counts: orders by state.
+        kept: what storage holds.
     """
 
     report: DeviceReport
     waiting: int
-    counts: Mapping[State, int]
+    kept: Inventory
 
 
 def page(texts: Texts, locale: str, facts: Facts) -> str:
@@ -76,10 +75,19 @@ def _engine(texts: Texts, locale: str, facts: Facts) -> Iterator[str]:
     report = facts.report
     engine, version = report.get("engine", "?"), report.get("engine_version", "")
     yield texts.get("gpu-title", locale, engine=engine, version=version)
-    running = report.get("running", facts.counts.get(State.RUNNING, 0))
+    orders = facts.kept.orders
+    running = report.get("running", orders.get(State.RUNNING, 0))
     yield texts.get("gpu-queue", locale, waiting=facts.waiting, running=running)
-    counts = ", ".join(f"{state.value} {number}" for state, number in facts.counts.items() if number)
+    counts = ", ".join(f"{state.value} {number}" for state, number in orders.items() if number)
     yield texts.get("gpu-orders", locale, counts=counts or "0")
+    yield from _kept(texts, locale, facts.kept)
+
+
+def _kept(texts: Texts, locale: str, kept: Inventory) -> Iterator[str]:
+    used, budget = _gib(kept.picture_bytes // _BYTES_PER_MIB), _gib(kept.budget_bytes // _BYTES_PER_MIB)
+    yield texts.get("gpu-pictures", locale, pictures=kept.pictures, used=used, budget=budget)
+    database = f"{kept.database_bytes / _BYTES_PER_MIB:.1f}"
+    yield texts.get("gpu-database", locale, learners=kept.learners, size=database)
 
 
 def _card(texts: Texts, locale: str, card: Gpu) -> Iterator[str]:
@@ -91,6 +99,10 @@ def _card(texts: Texts, locale: str, card: Gpu) -> Iterator[str]:
         yield texts.get("gpu-temperature", locale, celsius=card["temperature_c"])
     if "load_percent" in card:
         yield texts.get("gpu-load", locale, percent=card["load_percent"])
+    if "power_w" in card:
+        yield texts.get("gpu-power", locale, watts=round(card["power_w"]))
+    if "clock_mhz" in card:
+        yield texts.get("gpu-clock", locale, megahertz=card["clock_mhz"])
     if "driver" in card:
         yield texts.get("gpu-driver", locale, driver=card["driver"][:40])
 
@@ -113,24 +125,22 @@ def _times(texts: Texts, locale: str, report: DeviceReport) -> Iterator[str]:
 def _advice(texts: Texts, locale: str, facts: Facts) -> list[str]:
     report = facts.report
     cards = report.get("gpus", [])
-    lines = [line for card in cards for line in _card_advice(texts, locale, card)]
+    temperatures = [card.get("temperature_c", 0) for card in cards]
+    lines = [texts.get("gpu-advice-hot", locale, celsius=hot) for hot in temperatures if hot >= _HOT_C]
     if not cards:
         lines.append(texts.get("gpu-advice-no-gpu", locale))
-    elif report.get("engine") != "diffusion":
-        roomy = max(card.get("memory_total_mib", 0) for card in cards) >= _DIFFUSION_MIB
-        lines.append(texts.get("gpu-advice-weights" if roomy else "gpu-advice-small", locale))
+    elif report.get("engine") == "painter":
+        roomy = any(card.get("large_enough", False) for card in cards)
+        lines.append(texts.get("gpu-advice-idle" if roomy else "gpu-advice-small", locale))
+    else:
+        lines += [texts.get("gpu-advice-memory", locale) for card in cards if _is_full(card)]
     if facts.waiting > _CROWDED:
         lines.append(texts.get("gpu-advice-crowded", locale))
-    lines += [texts.get("gpu-advice-other", locale, text=text[:200]) for text in report.get("advice", [])[:_LAST_SHOWN]]
     return lines or [texts.get("gpu-advice-none", locale)]
 
 
-def _card_advice(texts: Texts, locale: str, card: Gpu) -> Iterator[str]:
-    celsius = card.get("temperature_c", 0)
-    if celsius >= _HOT_C:
-        yield texts.get("gpu-advice-hot", locale, celsius=celsius)
-    if card.get("memory_used_mib", 0) > _FULL_SHARE * card.get("memory_total_mib", _MIB_PER_GIB**2):
-        yield texts.get("gpu-advice-memory", locale)
+def _is_full(card: Gpu) -> bool:
+    return card.get("memory_used_mib", 0) > _FULL_SHARE * card.get("memory_total_mib", _MIB_PER_GIB**2)
 
 
 def _gib(mib: int) -> str:

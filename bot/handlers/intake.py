@@ -121,10 +121,10 @@ async def _new_order(wish: Wish, learner: Learner, *, message: Message, services
 
 
 async def _child_order(callback: CallbackQuery, parent: Order, child: Offspring, *, sender: Sender) -> NewOrder:
-    bot_id = parent.source_key.split(":")[1]
+    assert callback.bot is not None  # the dispatcher mounts it on everything it hands over
     await sender.meet()
     return NewOrder(
-        source_key=f"tg:{bot_id}:cb:{callback.id}",
+        source_key=f"tg:{callback.bot.id}:cb:{callback.id}",
         learner=parent.learner,
         locale=sender.locale,
         destination=place_of_press(callback, parent),

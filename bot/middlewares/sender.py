@@ -7,16 +7,14 @@ are not for the bot leave no trace.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any
 
 from aiogram import BaseMiddleware
 from aiogram.types import Chat, Message, TelegramObject, Update, User
 
 from bot.services import Services
+from bot.settings import SERVICE_ACCOUNTS
 from storage import Learner
-
-SERVICE_ACCOUNTS: Final = frozenset({777000, 1087968824, 136817688})
-"""Telegram's own senders: notifications, anonymous administrators, channels. They stand for many people at once."""
 
 
 class Sender:

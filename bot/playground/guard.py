@@ -61,6 +61,8 @@ class Guard:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         if refused := self._refusal(headers):
+            if scope["type"] == "http":
+                await _swallow(receive)
             await _refuse(scope, _with_headers(send), 403, refused)
             return
         limit = MAX_BODY if scope["path"].startswith("/bot") else MAX_CONTROL_BODY
@@ -106,7 +108,7 @@ def _length_fits(length: str, limit: int) -> bool:
 
 
 async def _swallow(receive: Receive) -> None:
-    """Reads a body that is too large and forgets it, so that the client gets to read the refusal."""
+    """Reads a refused body and forgets it: closing on unread bytes would take the refusal from the client."""
     left = _SWALLOWED
     while left > 0:
         message = await receive()

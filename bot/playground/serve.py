@@ -244,7 +244,7 @@ def _address(listening: socket.socket) -> str:
 
 def _application(world: World, key: str) -> FastAPI:
     """The routes of one playground."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     api = BotApi(world)
     app.router.routes.append(Route("/bot{token}/{method}", api.method, methods=_VERBS))
     app.router.routes.append(Route("/file/bot{token}/{path:path}", api.file, methods=["GET"]))

@@ -29,11 +29,6 @@ class Method:
     name: str
     draw: Draw
 
-    @property
-    def summary(self) -> str:
-        """What the image shows, in one line for a help text."""
-        return (self.draw.__doc__ or "").partition("\n")[0]
-
 
 _REGISTERED: dict[str, dict[str, Method]] = {kind: {} for kind in KINDS}
 

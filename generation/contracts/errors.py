@@ -264,7 +264,7 @@ class PaintingFailed(EngineError):
 
 
 class OutOfMemory(EngineError):
-    """Not enough memory for this picture, after the frugal retries."""
+    """Not enough memory for this picture."""
 
     message_key = "error-out-of-memory"
     summary = "not enough memory for this picture: try a smaller size"
@@ -398,7 +398,7 @@ class AddressInUse(OperatorError):
 class UnsafeAddress(OperatorError):
     """The playground was asked to listen beyond this machine."""
 
-    summary = "the playground listens on this machine only; {host} is reachable by others: add --expose if you mean it"
+    summary = "the playground listens on this machine only; {host} is not only yours: `python -m bot playground --expose` if you mean it"
 
 
 class DidNotStart(OperatorError):

@@ -134,6 +134,10 @@ class JobQueue(Protocol):
         ...
 
 
+MOST_ATTEMPTS = 3
+"""An order that was being painted this often when the process went down is dead."""
+
+
 class Ledger(Protocol):
     """What must be durable, awaited by the worker. `storage` implements it; an in-memory one serves tests."""
 

@@ -28,7 +28,7 @@ class PaintRequest:
         seed: 0 to 2**32 - 1; everything random derives from it.
         width: pixels, 512 to 1536 in steps of 64.
         height: pixels, likewise.
-        steps: sampler steps, or None for the plan's.
+        steps: sampler steps, or None for the style's.
         guidance: classifier-free guidance, or None for the style's.
         weights: conditioning scale by kind where it differs from the style's, sorted by kind.
         methods: conditioning method by kind where one is named, sorted by kind.

@@ -42,7 +42,7 @@ class FontBook:
         system: whether the machine's own fonts are the last resort.
     """
 
-    def __init__(self, extra_folders: Sequence[Path] = (), system: bool = True) -> None:  # noqa: FBT001, FBT002 - the agreed signature
+    def __init__(self, extra_folders: Sequence[Path] = (), *, system: bool = True) -> None:
         self._folders = (*extra_folders, *(SYSTEM_FOLDERS if system else ()))
         self._lock = threading.RLock()
         self._by_script: dict[str, Typeface] = {}

@@ -1,6 +1,6 @@
 """Which language a word is in, from its letters or from a hint. Knows codes and alphabets; knows no dictionary.
 
-The guess only has to choose regional shapes and a default; the lexicon, where there is one, knows better.
+The guess only has to choose regional shapes and a default; where it is wrong, the learner's hint corrects it.
 """
 
 from __future__ import annotations

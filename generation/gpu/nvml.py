@@ -9,14 +9,15 @@ Source of the calls: NVIDIA's NVML API reference, through the package `nvidia-ml
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 Reading = TypeVar("Reading")
 
 MIB = 1024 * 1024
-SMALLEST_MIB = 11 * 1024
-"""Below the 12 GB class (nominal; real cards report from 11 GiB) SDXL with four ControlNets does not fit."""
+SMALLEST_MIB = 11 * 1024 + 512
+"""The 12 GB class: SDXL with four ControlNets does not fit less. NVML reports all of a card's memory, 12,288 MiB or a
+few less for a "12 GB" card and 11,264 MiB for an "11 GB" one, so the line lies between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,10 @@ class Device:
     name: str
     memory_mib: int
     memory_used_mib: int
-    compute_capability: str | None
     temperature_c: int | None
     power_w: float | None
     utilisation_percent: int | None
     clock_mhz: int | None
-    processes: int | None
 
     @property
     def large_enough(self) -> bool:
@@ -47,10 +46,6 @@ class DeviceReport:
     devices: tuple[Device, ...]
     reason: str | None = None
     driver: str | None = None
-
-    def as_dict(self) -> dict[str, object]:
-        """Plain values for JSON."""
-        return {"reason": self.reason, "driver": self.driver, "devices": [asdict(device) for device in self.devices]}
 
 
 def look() -> DeviceReport:
@@ -78,23 +73,19 @@ def _reason(pynvml: Any, error: Exception) -> str:
 def _device(pynvml: Any, index: int) -> Device:
     handle = pynvml.nvmlDeviceGetHandleByIndex(index)
     memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-    capability = _reading(pynvml, lambda: pynvml.nvmlDeviceGetCudaComputeCapability(handle))
     power = _reading(pynvml, lambda: pynvml.nvmlDeviceGetPowerUsage(handle))
     utilisation = _reading(pynvml, lambda: pynvml.nvmlDeviceGetUtilizationRates(handle))
-    processes = _reading(pynvml, lambda: pynvml.nvmlDeviceGetComputeRunningProcesses(handle))
     return Device(
         index=index,
         name=_text(pynvml.nvmlDeviceGetName(handle)),
         memory_mib=int(memory.total) // MIB,
         memory_used_mib=int(memory.used) // MIB,
-        compute_capability=None if capability is None else f"{capability[0]}.{capability[1]}",
         temperature_c=_reading(
             pynvml, lambda: int(pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU))
         ),
         power_w=None if power is None else power / 1000,
         utilisation_percent=None if utilisation is None else int(utilisation.gpu),
         clock_mhz=_reading(pynvml, lambda: int(pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM))),
-        processes=None if processes is None else len(processes),
     )
 
 

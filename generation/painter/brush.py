@@ -15,8 +15,8 @@ import numpy as np
 from generation.painter.fields import Frame, Plane, mix, noise, plane, smoothstep, soften, standardise, warp
 from generation.painter.subject import Subject
 
-_MARKS_SIDE_PX, _CHORDS_SIDE_PX = 640, 256
-_ORIENTATIONS = 16
+_MARKS_SIDE_PX, _CHORDS_SIDE_PX = 512, 192
+_ORIENTATIONS = 12
 _DECIDED = 8
 """Power to which chords are raised before they vote for an orientation: the longest wins, near ties share."""
 _TRAVEL = (0.35, 1.0)
@@ -45,7 +45,7 @@ def directions(frame: Frame, shape: Plane, reach: float) -> tuple[Plane, Plane]:
     Args:
         frame: the sheet.
         shape: coverage of the strokes, 0 to 1.
-        reach: half length of the chords compared, in units: some three times a stroke's half width.
+        reach: half length of the chords compared, in units: some four times a stroke's half width.
 
     Returns:
         x and y, each of shape (height, width); outside the shape they are those of the nearest ink.
@@ -126,7 +126,7 @@ def brushed(subject: Subject, *, dryness: float, name: str = "brush") -> Stroke:
     sheet, stem = subject.frame, subject.stem
     small = _smaller(sheet, _MARKS_SIDE_PX)
     ink = _resized(subject.mask, small)
-    along = directions(small, ink, max(10.0, stem * 3))
+    along = directions(small, ink, max(12.0, stem * 4))
     bristle = float(np.clip(stem * 0.14, 3.2, 7))
     fine = streaks(small, subject.rng(name), along, length=max(20.0, stem * 2.2), bristle=bristle)
     broad = streaks(small, subject.rng(f"{name} tufts"), along, length=max(30.0, stem * 4), bristle=bristle * 3)

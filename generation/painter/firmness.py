@@ -16,6 +16,8 @@ FIRMEST = 2
 """The firmest a style can be asked to paint (`Subject.firmness`)."""
 REHEARSED = 0.82
 """What the small sketch must reach, so that the full picture clears the floor with room to spare."""
+_MIDDLE, _ALIKE = 100.0, 10.0
+"""Levels of 255: the lightness above which ink is darkened, and the difference that tells ink from ground."""
 _LIFTS = (0.15, 0.3, 0.45, 0.6, 0.8, 1.0)
 
 
@@ -52,9 +54,9 @@ def set_off(image: Rgb, writing: Writing, bar: float = FLOOR) -> Rgb:
 
 
 def _target(lightness: Plane, ink: Plane) -> Plane:
-    """Where lightness should go: ink that is darker than its ground becomes darker still, and the other way round."""
-    inside = float((lightness * ink).sum() / max(float(ink.sum()), 1.0))
-    dark = inside <= float(lightness.mean())
+    """Where lightness should go: the ink away from its ground, or where there is room when they are about alike."""
+    inside, ground = float((lightness * ink).sum() / max(float(ink.sum()), 1.0)), float(lightness.mean())
+    dark = ground > _MIDDLE if abs(inside - ground) < _ALIKE else inside < ground
     return np.where(ink > 0.5, 25.0 if dark else 235.0, 235.0 if dark else 25.0).astype(np.float32)
 
 

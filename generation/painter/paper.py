@@ -19,7 +19,7 @@ def cold_press(frame: Frame, rng: np.random.Generator) -> Plane:
 def lit_paper(frame: Frame, height: Plane, tint: Colour, relief: float = 0.012) -> Canvas:
     """A sheet seen in light that falls from the upper left on its relief."""
     slope = np.gradient(soften(frame, height, 0.6), axis=(0, 1))
-    shade = plane(1 - relief * 1.6 * (slope[0] + slope[1]) / max(frame.unit, 0.5))
+    shade = plane(1 + relief * 1.6 * (slope[0] + slope[1]) / max(frame.unit, 0.5))
     return plane(np.clip(tinted(shade, tint), 0, 1))
 
 

@@ -31,7 +31,7 @@ help =
     <code>学习 - study</code> (here in private, without a command)
     <code>/write "guten Tag" hello</code> (several words: in quotes)
 
-    Between word and meaning: a space, or <code> - </code>, <code>=</code>, <code>|</code>, or a new line. The meaning may be left out, but the picture is better with it.
+    Between word and meaning: a space, or <code> - </code>, <code>=</code>, <code>|</code>, or a new line. The meaning may be left out; it stands under the picture and may set its scene.
 
     <b>Options</b>, anywhere in the message
     <code>style:ink</code> { QUOTE($styles) }
@@ -92,10 +92,14 @@ press-not-ready = There is no picture here yet.
 gpu-title = <b>Engine</b> { QUOTE($engine) } { QUOTE($version) }
 gpu-queue = <b>Queue</b> { $waiting } waiting · { $running } painting
 gpu-orders = <b>Orders</b> { QUOTE($counts) }
+gpu-pictures = <b>Pictures kept</b> { QUOTE($pictures) } · { QUOTE($used) } of { QUOTE($budget) } GiB
+gpu-database = <b>Learners</b> { QUOTE($learners) } · database { QUOTE($size) } MiB
 gpu-device = <b>Device</b> { QUOTE($name) }
 gpu-memory = Memory { QUOTE($used) } of { QUOTE($total) } GiB
 gpu-temperature = Temperature { QUOTE($celsius) } °C
 gpu-load = Load { QUOTE($percent) }%
+gpu-power = Power { QUOTE($watts) } W
+gpu-clock = Clock { QUOTE($megahertz) } MHz
 gpu-driver = Driver { QUOTE($driver) }
 gpu-none = <b>Device</b> no GPU found; painting on the processor ({ QUOTE($processor) }, { $cores ->
     [one] { $cores } core
@@ -106,10 +110,9 @@ gpu-last = <b>Last pictures</b> { QUOTE($seconds) } s
 gpu-last-none = <b>Last pictures</b> none since the start
 gpu-advice-title = <b>Recommendations</b>
 gpu-advice-none = • Nothing to change.
-gpu-advice-no-gpu = • The built-in painter needs no GPU. The diffusion engine paints richer scenes; it wants an NVIDIA card of 12 GB or more and its weights on disk. python -m bot doctor tells what this machine can run.
-gpu-advice-weights = • The card is fit for the diffusion engine, but the painter is at work. Run python -m bot doctor to see what is missing.
-gpu-advice-small = • The card has less than 12 GB, too little for the diffusion engine; the built-in painter is at work.
+gpu-advice-no-gpu = • This version paints on the processor with its built-in painter and needs no GPU; adding one would change nothing yet. The diffusion engine, which will use NVIDIA cards of 12 GB or more, is not in this version. Until then a faster processor makes pictures faster.
+gpu-advice-idle = • The card is not used: this version paints on the processor. The diffusion engine that will use cards of this size is not in this version.
+gpu-advice-small = • The card is not used: this version paints on the processor. The diffusion engine, which is not in this version, will need 12 GB or more, and this card has less.
 gpu-advice-hot = • The card is hot ({ QUOTE($celsius) } °C). Check its fans and the room.
 gpu-advice-memory = • The card's memory is nearly full. Close other programs that use it.
-gpu-advice-crowded = • The queue is long. A faster card shortens it; smaller pictures do, too.
-gpu-advice-other = • { QUOTE($text) }
+gpu-advice-crowded = • The queue is long. A faster processor shortens it; smaller pictures do, too.

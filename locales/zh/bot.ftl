@@ -31,7 +31,7 @@ help =
     <code>학교 - 学校</code>（私聊时不用写命令）
     <code>/write "guten Tag" 你好</code>（有空格的词请加引号）
 
-    词和意思之间用空格、<code> - </code>、<code>=</code>、<code>|</code> 或换行隔开。可以不写意思，写了会画得更好。
+    词和意思之间用空格、<code> - </code>、<code>=</code>、<code>|</code> 或换行隔开。可以不写意思；它会写在图下，有时也决定画面。
 
     <b>选项</b>，写在哪里都行
     <code>style:ink</code> { QUOTE($styles) }
@@ -89,10 +89,14 @@ press-not-ready = 这里还没有图。
 gpu-title = <b>引擎</b> { QUOTE($engine) } { QUOTE($version) }
 gpu-queue = <b>队列</b> 等待 { $waiting } · 绘制中 { $running }
 gpu-orders = <b>订单</b> { QUOTE($counts) }
+gpu-pictures = <b>已存图片</b> { QUOTE($pictures) } · { QUOTE($used) } / { QUOTE($budget) } GiB
+gpu-database = <b>学习者</b> { QUOTE($learners) } · 数据库 { QUOTE($size) } MiB
 gpu-device = <b>设备</b> { QUOTE($name) }
 gpu-memory = 显存 { QUOTE($used) } / { QUOTE($total) } GiB
 gpu-temperature = 温度 { QUOTE($celsius) } °C
 gpu-load = 负载 { QUOTE($percent) }%
+gpu-power = 功率 { QUOTE($watts) } W
+gpu-clock = 频率 { QUOTE($megahertz) } MHz
 gpu-driver = 驱动 { QUOTE($driver) }
 gpu-none = <b>设备</b> 没有 GPU，正在用处理器绘制（{ QUOTE($processor) }，{ $cores } 核）
 gpu-process = 进程内存 { QUOTE($used) } / { QUOTE($total) } GiB
@@ -100,10 +104,9 @@ gpu-last = <b>最近的图</b> { QUOTE($seconds) } 秒
 gpu-last-none = <b>最近的图</b> 启动以来还没有
 gpu-advice-title = <b>建议</b>
 gpu-advice-none = • 一切正常，不用调整。
-gpu-advice-no-gpu = • 内置画师不需要 GPU。扩散引擎能画更丰富的场景，但需要 12 GB 以上显存的 NVIDIA 显卡和本地权重。运行 python -m bot doctor 可查看这台机器能用什么。
-gpu-advice-weights = • 这块显卡够用，但现在是内置画师在画。运行 python -m bot doctor 看看缺什么。
-gpu-advice-small = • 显存不足 12 GB，扩散引擎用不了，现在由内置画师绘制。
+gpu-advice-no-gpu = • 这个版本由内置画师用处理器绘制，不需要 GPU，加装显卡目前也不会有变化。将来使用 12 GB 以上 NVIDIA 显卡的扩散引擎不在这个版本里。现在想画得更快，需要更快的处理器。
+gpu-advice-idle = • 显卡没有用到：这个版本用处理器绘制。能用上这块显卡的扩散引擎不在这个版本里。
+gpu-advice-small = • 显卡没有用到：这个版本用处理器绘制。扩散引擎不在这个版本里，它将需要 12 GB 以上显存，这块显卡不够。
 gpu-advice-hot = • 显卡很热（{ QUOTE($celsius) } °C），请检查风扇和通风。
 gpu-advice-memory = • 显存快满了，请关闭其他占用显存的程序。
-gpu-advice-crowded = • 队列很长。换更快的显卡，或把图片改小，都能缩短等待。
-gpu-advice-other = • { QUOTE($text) }
+gpu-advice-crowded = • 队列很长。换更快的处理器，或把图片改小，都能缩短等待。

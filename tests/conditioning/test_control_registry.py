@@ -52,11 +52,6 @@ def test_a_name_is_taken_once():
         method("canny")(opencv_canny)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_method_says_what_it_shows(kind):
-    assert all(entry.summary.endswith(".") for entry in METHODS[kind].values())
-
-
 def test_side_by_side_gives_what_one_by_one_gives():
     together = make_all(KINDS, WRITING, seed=5)
     assert list(together) == list(KINDS)

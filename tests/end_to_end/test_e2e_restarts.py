@@ -137,7 +137,7 @@ class TestEveryState:
         pair.chat.write("/write 学习 study")
         status = pair.chat.expect_styles()
         end(bot, number)
-        put_back(pair, "UPDATE orders SET state = 'failed', style = 'ink', told = 0, error_key = 'error-out-of-memory'")
+        put_back(pair, "UPDATE orders SET state = 'failed', style = 'ink', told_at = NULL, finished_at = created_at, error_key = 'error-out-of-memory'")
         pair.start()
         told = pair.chat.expect("the reason", lambda message: "memory" in message.get("text", ""))
         assert told["message_id"] == status["message_id"]

@@ -167,7 +167,14 @@ class House:
     """A worker with a real queue, a ledger in memory and the real pipeline."""
 
     def __init__(
-        self, engine, *, limits: QueueLimits = WIDE, ledger=None, patience: Patience | None = None, pipeline=None
+        self,
+        engine,
+        *,
+        limits: QueueLimits = WIDE,
+        ledger=None,
+        patience: Patience | None = None,
+        pipeline=None,
+        previews: bool = False,
     ):
         self.engine, self.watch, self.stuck = engine, Watch(), asyncio.Event()
         self.queue = FairQueue(limits)
@@ -179,6 +186,7 @@ class House:
             watcher=self.watch,
             pipeline=pipeline or OneWord(),
             patience=patience,
+            previews=previews,
             on_stuck=self.stuck.set,
         )
 

@@ -6,7 +6,8 @@ import pytest
 
 from generation.contracts.errors import DeadOrder, OutOfMemory
 from generation.contracts.picture import Picture
-from generation.ledger import MOST_ATTEMPTS, MemoryLedger
+from generation.contracts.ports import MOST_ATTEMPTS
+from generation.ledger import MemoryLedger
 
 PICTURE = Picture(png=b"png", width=512, height=512, engine="painter", engine_version="1", box=(0, 0, 1, 1))
 

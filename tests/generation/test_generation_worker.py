@@ -231,12 +231,23 @@ async def test_previews_reach_everybody_who_shares():
     engine = ScriptedEngine()
     engine.previews = True
     gate = engine.gate(5, step=3)
-    async with working(House(engine)) as house:
+    async with working(House(engine, previews=True)) as house:
         house.put(ticket(1, seed=5), ticket(2, seed=5))
         await house.watch.until(OrderPreviewed, 1, 2)
         gate.opened.set()
         await house.watch.until(OrderRendered, 1, 2)
     assert all(event.jpeg.startswith(b"\xff\xd8") for event in house.watch.of(OrderPreviewed))
+
+
+async def test_nothing_is_encoded_for_previews_nobody_asked_for(monkeypatch):
+    engine, encoded = ScriptedEngine(), []
+    engine.previews = True
+    monkeypatch.setattr(OneWord, "preview_jpeg", staticmethod(lambda image: encoded.append(image) or b""))
+    async with working(House(engine)) as house:
+        house.put(ticket(1))
+        await house.watch.until(OrderRendered, 1)
+    assert not encoded
+    assert not house.watch.of(OrderPreviewed)
 
 
 async def test_a_watcher_that_raises_harms_no_painting():

@@ -5,10 +5,12 @@ import time
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from generation.contracts.picture import Writing
 from generation.glyphs import language_of, write
-from generation.legibility import FLOOR, GOOD, measure
+from generation.legibility import FLOOR, GOOD, contrast_at, measure
 
 KEYS = {"contrast", "luminance", "contrast_thumbnail", "luminance_thumbnail"}
 
@@ -111,3 +113,47 @@ def test_a_large_picture_takes_little_time():
         spent.append(time.process_time() - started)
 
     assert min(spent) < 0.08
+
+
+def textured(writing, seed, strength):
+    noise = np.random.default_rng(seed).standard_normal((512, 512, 3)).astype(np.float32)
+    noise = cv2.GaussianBlur(noise, (0, 0), 7)
+    word = plain(writing, (70, 60, 50), (170, 180, 190)).astype(np.float32)
+    return np.clip(word + noise / noise.std() * strength, 0, 255).astype(np.uint8)
+
+
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), strength=st.floats(0, 120))
+def test_reports_are_fractions_and_colour_only_helps(writing, seed, strength):
+    report = measure(textured(writing, seed, strength), writing)
+
+    assert all(0 <= value <= 1 for value in report.values())
+    assert report["contrast"] >= report["luminance"]
+    assert report["contrast_thumbnail"] >= report["luminance_thumbnail"]
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_picture_reads_as_well_when_mirrored_with_its_word(writing, seed):
+    image = textured(writing, seed, 40)
+    scale = 64 / writing.em_px
+    seen = contrast_at(image, writing.mask, writing.em_px, scale)
+    mirrored = contrast_at(image[:, ::-1].copy(), writing.mask[:, ::-1].copy(), writing.em_px, scale)
+
+    assert mirrored == pytest.approx(seen, abs=0.02)
+
+
+def test_what_lies_far_from_the_word_does_not_matter(writing):
+    image, busy = plain(writing, (40, 40, 40), (200, 200, 200)), textured(writing, 1, 90)
+    far = cv2.dilate(writing.mask, np.ones((201, 201), np.uint8)) == 0
+    changed = np.where(far[..., None], busy, image)
+
+    assert far.any()
+    assert measure(changed, writing)["contrast"] == pytest.approx(measure(image, writing)["contrast"], abs=0.02)
+
+
+def test_a_blurred_word_reads_worse(writing):
+    image = plain(writing, (0, 0, 0), (255, 255, 255))
+    seen = [measure(cv2.GaussianBlur(image, (0, 0), sigma), writing)["contrast"] for sigma in (1, 12, 30)]
+
+    assert seen[0] > seen[1] > seen[2]

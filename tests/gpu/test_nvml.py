@@ -28,12 +28,10 @@ class Driver:
             "nvmlDeviceGetHandleByIndex": lambda index: index,
             "nvmlDeviceGetName": lambda _: b"NVIDIA RTX",
             "nvmlDeviceGetMemoryInfo": lambda _: types.SimpleNamespace(total=gib, used=gib // 4),
-            "nvmlDeviceGetCudaComputeCapability": lambda _: (8, 9),
             "nvmlDeviceGetTemperature": lambda _, __: 61,
             "nvmlDeviceGetPowerUsage": lambda _: 123_400,
             "nvmlDeviceGetUtilizationRates": lambda _: types.SimpleNamespace(gpu=87),
             "nvmlDeviceGetClockInfo": lambda _, __: 2520,
-            "nvmlDeviceGetComputeRunningProcesses": lambda _: [object(), object()],
         }
 
     def _count(self, change: int) -> None:
@@ -52,7 +50,7 @@ def test_everything_a_card_says(monkeypatch: pytest.MonkeyPatch) -> None:
     driver = Driver().install(monkeypatch)
     report = look()
     assert report.driver == "575.51"
-    assert report.devices == (Device(0, "NVIDIA RTX", 24576, 6144, "8.9", 61, 123.4, 87, 2520, 2),)
+    assert report.devices == (Device(0, "NVIDIA RTX", 24576, 6144, 61, 123.4, 87, 2520),)
     assert driver.open == 0, "the library is closed again"
 
 
@@ -63,8 +61,6 @@ def test_everything_a_card_says(monkeypatch: pytest.MonkeyPatch) -> None:
         ("nvmlDeviceGetPowerUsage", "power_w"),
         ("nvmlDeviceGetUtilizationRates", "utilisation_percent"),
         ("nvmlDeviceGetClockInfo", "clock_mhz"),
-        ("nvmlDeviceGetComputeRunningProcesses", "processes"),
-        ("nvmlDeviceGetCudaComputeCapability", "compute_capability"),
     ],
 )
 def test_a_reading_the_card_hides_is_none(monkeypatch: pytest.MonkeyPatch, hidden: str, field: str) -> None:
@@ -90,11 +86,10 @@ def test_no_driver_is_an_ordinary_case(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pynvml, "nvmlInit", missing)
     report = look()
     assert (report.devices, report.reason) == ((), "no-driver")
-    assert report.as_dict() == {"reason": "no-driver", "driver": None, "devices": []}
 
 
 @pytest.mark.parametrize(
-    ("gib", "enough"), [(7.99, False), (10.75, False), (11.75, True), (23.64, True), (79.25, True)]
+    ("gib", "enough"), [(7.99, False), (11.0, False), (11.994, True), (12.0, True), (23.64, True), (79.25, True)]
 )
 def test_the_twelve_gigabyte_class_is_nominal(monkeypatch: pytest.MonkeyPatch, gib: float, enough: bool) -> None:
     Driver(memory_gib=gib).install(monkeypatch)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
+import cv2
+import numpy as np
 import pytest
 
 from generation.contracts.events import Done, EngineEvent
@@ -36,7 +39,13 @@ WORDS = {
 
 @lru_cache(maxsize=64)
 def writing_of(word: str, width: int = SIDE, height: int = SIDE) -> Writing:
-    return write(word, language=language_of(word), width=width, height=height)
+    """The word as it is written; below the smallest picture there is, shrunk from that."""
+    factor = max(1.0, SIDE / min(width, height))
+    writing = write(word, language=language_of(word), width=round(width * factor), height=round(height * factor))
+    if factor == 1:
+        return writing
+    mask = np.asarray(cv2.resize(writing.mask, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return replace(writing, mask=mask, glyphs=(), em_px=writing.em_px / factor)
 
 
 def job_of(

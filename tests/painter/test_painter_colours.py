@@ -27,7 +27,9 @@ def rng(seed=1):
 
 
 def luminance(colour):
-    return float(np.dot((0.2126, 0.7152, 0.0722), [((c + 0.055) / 1.055) ** 2.4 if c > 0.04 else c / 12.92 for c in colour]))
+    return float(
+        np.dot((0.2126, 0.7152, 0.0722), [((c + 0.055) / 1.055) ** 2.4 if c > 0.04 else c / 12.92 for c in colour])
+    )
 
 
 def ratio(one, other):
@@ -81,7 +83,7 @@ def test_palettes_are_colours_and_all_different(palettes):
     colours = [getattr(box, field) for _, box in palettes for field in type(box).__slots__]
     single = [one for group in colours for one in (group if isinstance(group[0], tuple) else [group])]
 
-    assert all(len(one) == 3 and 0 <= min(one) and max(one) <= 1 for one in single)
+    assert all(len(one) == 3 and min(one) >= 0 and max(one) <= 1 for one in single)
     assert len({box for _, box in palettes}) == len(palettes)
 
 
@@ -122,7 +124,9 @@ def test_glazes_add_up_as_densities(paper, pigment, first, second):
 
 @given(COLOURS)
 def test_no_density_leaves_the_paper(paper):
-    assert np.array_equal(glaze(Frame(4, 4).blank(paper), (0.1, 0.2, 0.3), np.zeros((4, 4), np.float32))[0, 0], np.float32(paper))
+    assert np.array_equal(
+        glaze(Frame(4, 4).blank(paper), (0.1, 0.2, 0.3), np.zeros((4, 4), np.float32))[0, 0], np.float32(paper)
+    )
 
 
 def test_a_glaze_of_many_colours_is_each_colours_glaze():
@@ -251,7 +255,7 @@ def test_relief_is_lit_from_the_upper_left():
     bump = np.exp(-(((FRAME.x - 512) / 100) ** 2) - ((FRAME.y - 512) / 100) ** 2).astype(np.float32) * 8
     sheet = lit_paper(FRAME, bump, (0.8, 0.8, 0.8))[..., 0]
 
-    assert sheet[58, 58] < 0.8 < sheet[70, 70] or sheet[58, 58] > 0.8 > sheet[70, 70]
+    assert sheet[58, 58] > 0.8 > sheet[70, 70]
 
 
 def test_more_fibres_cover_more():

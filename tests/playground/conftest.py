@@ -29,7 +29,7 @@ def png(width: int = 640, height: int = 480, *, colour: str = "teal", kind: str 
     return out.getvalue()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def picture() -> Callable[..., bytes]:
     return png
 

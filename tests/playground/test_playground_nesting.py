@@ -174,7 +174,8 @@ def said_of(source: str) -> str:
         text, entities = formatted(source, "HTML", None)
     except Refusal as refusal:
         return refusal.description
-    assert all(0 <= e["offset"] < e["offset"] + e["length"] <= utf16_length(text) for e in entities)
+    total = utf16_length(text)
+    assert all(0 <= e["offset"] < span(e)[1] <= total for e in entities)
     return ""
 
 

@@ -155,7 +155,9 @@ async def test_handled_updates_are_confirmed_at_the_end_and_an_unfinished_one_co
         async def say(text: str) -> None:
             await http.post(f"{url}/sim/message", json={"learner": 1001, "text": text})
 
-        running = asyncio.ensure_future(poll(dispatcher, bot))
+        watch = PollingWatch()
+        bot.session.middleware(watch)
+        running = asyncio.ensure_future(poll(dispatcher, bot, watch))
         await say("first")
         await asyncio.wait_for(done.wait(), 20)
         await say("second")

@@ -8,7 +8,7 @@ import asyncio
 async def test_meeting_twice_is_one_learner(storage):
     first = await storage.learners.meet(1001, locale="ru")
     again = await storage.learners.meet(1001, locale="ru")
-    assert first == again == await storage.learners.get(1001) == await storage.learners.with_id(first.id)
+    assert first == again == await storage.learners.get(1001)
     assert (first.user, first.locale, first.blocked) == (1001, "ru", False)
 
 
@@ -19,9 +19,8 @@ async def test_meeting_at_once_is_one_learner(storage):
 
 async def test_strangers(storage):
     assert await storage.learners.get(1) is None
-    assert await storage.learners.with_id(1) is None
     assert not await storage.learners.set_locale(1, "ru")
-    assert not await storage.learners.set_blocked(1, True)
+    assert not await storage.learners.set_blocked(1, blocked=True)
 
 
 async def test_a_chosen_language_wins_over_telegrams(storage):
@@ -34,7 +33,7 @@ async def test_a_chosen_language_wins_over_telegrams(storage):
 
 async def test_who_writes_has_unblocked_the_bot(storage):
     await storage.learners.meet(7, locale="en")
-    assert await storage.learners.set_blocked(7, True)
+    assert await storage.learners.set_blocked(7, blocked=True)
     assert (await storage.learners.get(7)).blocked
     assert not (await storage.learners.meet(7, locale="en")).blocked
 

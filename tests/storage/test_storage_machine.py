@@ -17,7 +17,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, 
 from generation.contracts.errors import DeadOrder, PaintingFailed
 from generation.contracts.picture import Picture
 from storage import Destination, NewOrder, State, open_storage
-from storage.model import MOST_ATTEMPTS, TERMINAL
+from storage.model import TERMINAL
 from storage.opening import DATABASE_NAME
 
 S = State

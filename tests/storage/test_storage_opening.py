@@ -38,7 +38,7 @@ async def test_a_new_folder_gets_everything(tmp_path):
     folder = tmp_path / "not" / "there" / "yet"
     async with open_storage(folder, cache_budget_bytes=1) as storage:
         assert storage.path == folder
-        assert await storage.healthy()
+        assert (await storage.learners.meet(9, locale="en")).user == 9
         assert folder.stat().st_mode & 0o077 == 0
     assert {path.name for path in folder.iterdir()} == {".lock", DATABASE_NAME, "pictures"}
 
@@ -47,7 +47,7 @@ async def test_a_folder_with_odd_characters(tmp_path):
     folder = tmp_path / "100% données ?mode=ro&x#ключ"
     for _ in range(2):
         async with open_storage(folder, cache_budget_bytes=1) as storage:
-            assert await storage.healthy()
+            assert (await storage.learners.meet(9, locale="en")).user == 9
     assert (folder / DATABASE_NAME).stat().st_size > 0
 
 
@@ -87,7 +87,7 @@ async def test_one_process_a_folder(folder):
         holder.communicate("done\n")
     assert holder.returncode == 0
     async with open_storage(folder, cache_budget_bytes=1) as storage:
-        assert await storage.healthy()
+        assert (await storage.learners.meet(9, locale="en")).user == 9
 
 
 async def test_the_lock_is_given_back_when_opening_fails(folder):
@@ -99,7 +99,7 @@ async def test_the_lock_is_given_back_when_opening_fails(folder):
             pass
     database.write_bytes(sound)
     async with open_storage(folder, cache_budget_bytes=1) as storage:
-        assert await storage.healthy()
+        assert (await storage.learners.meet(9, locale="en")).user == 9
 
 
 async def test_an_error_inside_closes_everything(folder):
@@ -152,7 +152,8 @@ async def test_clearing_forgets_rows_pictures_and_backups(folder, orders_of):
     async with open_storage(folder, cache_budget_bytes=10**6) as storage:
         orders = await orders_of(storage)
         await orders.in_state(State.RENDERED)
-        await storage.backup()
+        (storage.path / "backups").mkdir()
+        (storage.path / "backups" / "wordbrush-old.sqlite3").touch()
     clear_storage(folder)
     assert {path.name for path in folder.iterdir()} == {".lock"}
     async with open_storage(folder, cache_budget_bytes=10**6) as storage:

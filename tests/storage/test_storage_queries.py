@@ -81,7 +81,6 @@ async def _everything(storage, orders, paint):
         order = await orders.in_state(state)
         await storage.orders.attach_status(order, 1)
         await storage.orders.move_status(order, 2)
-        await storage.orders.note_preview(order, "p")
         await storage.orders.requeue(order)
         await storage.orders.release(order)
         await storage.orders.told(order)
@@ -91,7 +90,6 @@ async def _everything(storage, orders, paint):
     await storage.orders.intake(orders.new(parent=parent, action="again"))
     await storage.orders.open_child(parent, "again")
     await storage.orders.open_of(orders.learner)
-    await storage.orders.with_source("parent")
     await storage.orders.seeds_seen(child)
     await storage.orders.undeliverable(child.id, PaintingFailed(reference="r"))
     await storage.orders.restore()
@@ -101,9 +99,8 @@ async def _everything(storage, orders, paint):
 
 async def _learners_and_pictures(storage, paint, order):
     await storage.learners.meet(1001, locale="ru")
-    await storage.learners.with_id(1)
     await storage.learners.set_locale(1001, "en")
-    await storage.learners.set_blocked(1001, True)
+    await storage.learners.set_blocked(1001, blocked=True)
     storage.pictures.budget_bytes = 0
     for seed in range(3):
         kept = await storage.pictures.keep(replace(REQUEST, seed=seed), paint(seed))

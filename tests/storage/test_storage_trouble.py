@@ -143,7 +143,7 @@ async def test_a_full_disk_refuses_intakes_and_recovers_alone(storage, orders):
     assert not [order for order in taken if await storage.orders.get(order.id) is None]
     await _make_room(storage)
     assert (await orders.intake()).state is State.DRAFT
-    assert await storage.healthy()
+    assert (await storage.learners.meet(9, locale="en")).user == 9
 
 
 def _full(*_args):
@@ -303,7 +303,8 @@ async def test_damage_that_appears_while_running_is_named(storage, orders):
 
     with pytest.raises(DatabaseCorrupt):
         await read_all()
-    assert not await storage.healthy()
+    with pytest.raises(StorageError):
+        await storage.learners.meet(9, locale="en")
 
 
 # A cut write-ahead log: the power went while it was written.

@@ -14,6 +14,7 @@ _INTEGER = re.compile(r"-?\d{1,18}")
 _TRUE = {"true", "1", "yes"}
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 _LARGEST = 2**63
+_MAY_BE_EMPTY = {"url"}  # of setWebhook: an empty one takes the webhook away
 
 
 class Mismatch(ValueError):
@@ -77,7 +78,7 @@ class Schema:
         for name, field in fields.items():
             if raw.get(name, "") != "":
                 out[name] = self._parameter(name, field, raw[name], strict=strict)
-            elif field.get("required") and name not in parts:
+            elif field.get("required") and name not in parts and not (name in raw and name in _MAY_BE_EMPTY):
                 raise missing(name)
         return out
 

@@ -70,7 +70,6 @@ def upgrade() -> None:
         sa.Column("reply_to", sa.Integer(), nullable=True),
         sa.Column("private", sa.Boolean(), nullable=False),
         sa.Column("status_message", sa.Integer(), nullable=True),
-        sa.Column("preview", sa.String(), nullable=True),
         sa.Column("word", sa.String(), nullable=False),
         sa.Column("translation", sa.String(), nullable=False),
         sa.Column("language", sa.String(), nullable=False),
