@@ -8,12 +8,30 @@ only for the eye asks once and is dropped (`spare`). Knows chats and time; sends
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+import heapq
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from enum import IntEnum
 
 from bot.clock import Clock, SystemClock
 
 _IDLE_CHATS_KEPT = 1024
+
+
+class Rank(IntEnum):
+    """Who goes first where several wait for one chat."""
+
+    RESULT = 0
+    """A picture."""
+    STATUS = 1
+    """An order's message, its buttons."""
+    SIDE = 2
+    """Help, refusals, notices."""
+
+
 SHORTEST_SLEEP_S = 0.001
 """Shorter waits are rounding; sleeping them one by one would only spin."""
 LONGEST_SILENCE_S = 24 * 3600.0
@@ -43,6 +61,8 @@ class Pace:
         call_timeout_s: limit of one call.
         upload_timeout_s: limit of one call that carries a file.
         uploads: files on their way at the same time; bounds the memory they take.
+        unsure_sends: new messages that may each have arrived, before a call holds back.
+        unsure_rest_s: how long it then holds back, doubling each time.
     """
 
     private_rate: float = 1.0
@@ -63,6 +83,8 @@ class Pace:
     call_timeout_s: int = 30
     upload_timeout_s: int = 120
     uploads: int = 4
+    unsure_sends: int = 3
+    unsure_rest_s: float = 600.0
 
     def floor_s(self, *, private: bool) -> float:
         """Shortest time between two progress edits of one order, in seconds."""
@@ -97,6 +119,84 @@ class Bucket:
         self._seen = now
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who asks for a turn.
+
+    Attributes:
+        rank: results before status before side texts.
+        asker: on whose behalf; whoever has fewer claims waiting in the chat goes first within a rank.
+        wanted: asked when the turn comes; False gives it up without a token.
+    """
+
+    rank: Rank = Rank.RESULT
+    asker: int = 0
+    wanted: Callable[[], bool] = lambda: True
+
+
+Place = tuple[int, int, int]
+"""Rank, claims of the same asker that were there before, number: the smallest is next."""
+
+
+class Line:
+    """A lock whose waiters are served by place."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count()
+        self._held = False
+        self._waiting: list[tuple[Place, asyncio.Future[None]]] = []
+        self._claims: Counter[tuple[Rank, int]] = Counter()
+
+    @property
+    def locked(self) -> bool:
+        """Whether somebody holds it."""
+        return self._held
+
+    @asynccontextmanager
+    async def place(self, claim: Claim) -> AsyncIterator[Place]:
+        """Count the claim until the block ends. The place itself holds nothing; see `hold`."""
+        key = (claim.rank, claim.asker)
+        round_, self._claims[key] = self._claims[key], self._claims[key] + 1
+        try:
+            yield (claim.rank, round_, next(self._numbers))
+        finally:
+            self._claims[key] -= 1
+            if not self._claims[key]:
+                del self._claims[key]
+
+    @asynccontextmanager
+    async def hold(self, place: Place) -> AsyncIterator[None]:
+        """Wait until it is this place's turn and hold the line for the block."""
+        if self._held:
+            turn = asyncio.get_running_loop().create_future()
+            heapq.heappush(self._waiting, (place, turn))
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self._hand_on()  # it was given the line and left in the same moment
+                raise
+        self._held = True
+        try:
+            yield
+        finally:
+            self._hand_on()
+
+    def outranks(self, place: Place) -> bool:
+        """Whether somebody with a better place waits."""
+        while self._waiting and self._waiting[0][1].done():
+            heapq.heappop(self._waiting)
+        return bool(self._waiting) and self._waiting[0][0] < place
+
+    def _hand_on(self) -> None:
+        while self._waiting:
+            _, turn = heapq.heappop(self._waiting)
+            if not turn.done():
+                turn.set_result(None)
+                return  # the line stays held, now for the one just woken
+        self._held = False
+
+
 class _Chat:
     """One chat's buckets, its silence, and the line of those who wait for their turn."""
 
@@ -105,7 +205,7 @@ class _Chat:
         self.messages = Bucket(rate, burst, now)
         self.progress = Bucket(pace.progress_rate, pace.progress_burst, now)
         self.silent_until = 0.0
-        self.line = asyncio.Lock()
+        self.line = Line()
 
     def wait_s(self, now: float, keep: int = 0) -> float:
         """Seconds until a message may go to this chat with `keep` tokens left behind."""
@@ -113,8 +213,11 @@ class _Chat:
 
     def idle(self, now: float) -> bool:
         """Whether forgetting this chat loses nothing."""
-        quiet = self.silent_until <= now and not self.line.locked()
+        quiet = self.silent_until <= now and not self.line.locked
         return quiet and self.messages.full(now) and self.progress.full(now)
+
+
+_ORDINARY = Claim()
 
 
 class Flood:
@@ -124,36 +227,48 @@ class Flood:
         self.clock: Clock = clock or SystemClock()
         self.pace = pace or Pace()
         self._overall = Bucket(self.pace.overall_rate, self.pace.overall_burst, self.clock.monotonic())
-        self._overall_line = asyncio.Lock()
+        self._overall_line = Line()
         self._chats: dict[int, _Chat] = {}
         self._waiting: defaultdict[int, int] = defaultdict(int)
 
-    async def turn(self, chat: int) -> None:
-        """Wait until a message may go to `chat`, first come first served, and take its tokens.
+    async def turn(self, chat: int, claim: Claim = _ORDINARY) -> bool:
+        """Wait until a message may go to `chat` and take its tokens: by rank, then fairly, then first come.
+
+        Returns:
+            False when nobody wanted it any more by then; no token was taken.
 
         The tokens are taken on the same tick as this returns: a caller that sends at once cannot run into a silence.
         """
         self._waiting[chat] += 1
         try:
-            async with self._chat(chat).line:
-                await self._take_turn(chat)
+            line = self._chat(chat).line
+            async with line.place(claim) as place:
+                taken: bool | None = None
+                while taken is None:
+                    async with line.hold(place):
+                        taken = await self._take_turn(chat, claim, place)
+                return taken
         finally:
             self._waiting[chat] -= 1
             if not self._waiting[chat]:
                 del self._waiting[chat]
 
-    async def _take_turn(self, chat: int) -> None:
-        while True:
+    async def _take_turn(self, chat: int, claim: Claim, place: Place) -> bool | None:
+        """At the head of the chat's line: whether the tokens were taken; None when a better place came meanwhile."""
+        while claim.wanted():
             await self._wait_for_chat(chat)
-            async with self._overall_line:
+            if self._chat(chat).line.outranks(place):
+                return None
+            async with self._overall_line.place(claim) as overall, self._overall_line.hold(overall):
                 while (wait := self._overall.wait_s(self.clock.monotonic())) > 0:
                     await self.clock.sleep(max(wait, SHORTEST_SLEEP_S))
                 now = self.clock.monotonic()
                 # While this one stood in the overall line, a 429 may have silenced the chat.
-                if self._chat(chat).wait_s(now) <= 0:
+                if claim.wanted() and self._chat(chat).wait_s(now) <= 0:
                     self._chat(chat).messages.take(now)
                     self._overall.take(now)
-                    return
+                    return True
+        return False
 
     async def _wait_for_chat(self, chat: int) -> None:
         while (wait := self._chat(chat).wait_s(self.clock.monotonic())) > 0:
@@ -165,7 +280,7 @@ class Flood:
         Never before those who wait, and one token always stays for the result.
         """
         now, state = self.clock.monotonic(), self._chat(chat)
-        busy = self._waiting.get(chat, 0) > 0 or self._overall_line.locked()
+        busy = self._waiting.get(chat, 0) > 0 or self._overall_line.locked
         if busy or max(state.wait_s(now, keep=1), state.progress.wait_s(now), self._overall.wait_s(now, keep=1)) > 0:
             return False
         for bucket in (state.messages, state.progress, self._overall):

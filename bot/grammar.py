@@ -21,7 +21,9 @@ from generation.contracts.errors import BadNumber, TranslationTooLong, UnknownLa
 from generation.contracts.request import LARGEST_SEED
 from generation.styles import STYLES
 
-_QUOTED = r'"[^"\n]*"|«[^»\n]*»|“[^”\n]*”|「[^」\n]*」'
+# No quote holds its own opening sign: an unclosed one is given up at the next, so that a thousand of them cost a
+# thousand short looks and not a thousand walks to the end.
+_QUOTED = r'"[^"\n]*+"|«[^«»\n]*+»|“[^“”\n]*+”|「[^「」\n]*+」'
 _OPTION = re.compile(
     rf"(?P<quoted>{_QUOTED})|(?<!\S)(?P<key>lang|language|style|seed)[:：](?P<value>\S*)", re.IGNORECASE
 )

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from storage.model import Order
 
 _LABEL_UNITS = 40
+MOST_LISTED = 20
+"""Orders with a button of their own in `/cancel`'s list; Telegram takes a hundred buttons, people fewer."""
 
 
 def styles(texts: Texts, order: Order) -> InlineKeyboardMarkup:
@@ -64,12 +66,19 @@ def retry(texts: Texts, order: Order) -> InlineKeyboardMarkup:
 
 
 def cancel_list(texts: Texts, orders: Sequence[Order], *, asker: int, locale: str) -> InlineKeyboardMarkup | None:
-    """Under `/cancel`'s question: a line an open order, then all of them; None when nothing is open any more."""
+    """Under `/cancel`'s question: a line for each of the newest open orders, then all of them; None without any.
+
+    Args:
+        texts: the words on the buttons.
+        orders: oldest first.
+        asker: Telegram user the list is shown to.
+        locale: in which language.
+    """
     if not orders:
         return None
     rows = [
         [_button(f"✖️ {shorten(order.word, _LABEL_UNITS)}", CancelPress(order=order.id, asker=asker))]
-        for order in orders
+        for order in orders[-MOST_LISTED:]
     ]
     everything = _button(texts.plain("button-cancel-all", locale), CancelPress(order=ALL_ORDERS, asker=asker))
     return InlineKeyboardMarkup(inline_keyboard=[*rows, [everything]] if len(orders) > 1 else rows)

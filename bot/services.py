@@ -26,8 +26,10 @@ Keyboard = InlineKeyboardMarkup | ForceReply
 class Post(Carrier, Protocol):
     """What handlers need of the courier; every call returns at once."""
 
-    def say(self, destination: Destination, text: str, keyboard: Keyboard | None = None) -> None:
-        """Send an HTML text."""
+    def say(
+        self, destination: Destination, text: str, keyboard: Keyboard | None = None, *, asker: int | None = None
+    ) -> None:
+        """Send an HTML text; of those that wait for one asker (a Telegram user) in a chat the newest is sent."""
         ...
 
     def answer(self, callback_id: str, text: str | None = None, *, alert: bool = False) -> None:
@@ -38,8 +40,8 @@ class Post(Carrier, Protocol):
         """Send the status message of a draft or queued order."""
         ...
 
-    def send_original(self, order_id: int, destination: Destination) -> None:
-        """Send the PNG itself as a document."""
+    def send_original(self, order_id: int, destination: Destination) -> bool:
+        """Send the PNG itself as a document. False: it is on its way there, or was sent just now."""
         ...
 
     def edit_keyboard(self, destination: Destination, message: int, keyboard: InlineKeyboardMarkup | None) -> None:

@@ -25,7 +25,7 @@ from storage.learners import Learners
 from storage.ledger import OrderLedger
 from storage.model import Inventory
 from storage.orders import Orders
-from storage.picture_files import PictureFiles
+from storage.picture_files import ODD, PictureFiles
 from storage.pictures import Pictures
 from storage.tables import learners
 from storage.telegram_files import TelegramFiles
@@ -36,6 +36,8 @@ _log = logging.getLogger(__name__)
 DATABASE_NAME = "wordbrush.sqlite3"
 _DAY_S = 86_400.0
 _LOCK_WAIT_S = 0.5
+_LONGEST_REST_DAYS = 400.0
+"""A clock further ahead of the newest order than this is more likely wrong than the bot was off for so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,13 +113,21 @@ async def open_storage(
             files = await asyncio.to_thread(_prepare, folder, path)
         storage = _assemble(folder, files, budget_bytes=cache_budget_bytes, clock=clock)
         try:
-            now = clock()
-            await storage.orders.prune(
-                finished_before=now - keep_orders_days * _DAY_S, drafts_before=now - keep_drafts_days * _DAY_S
-            )
+            await _prune(storage.orders, clock(), keep_orders_days=keep_orders_days, keep_drafts_days=keep_drafts_days)
             yield storage
         finally:
             await storage.close()
+
+
+async def _prune(orders: Orders, now: float, *, keep_orders_days: float, keep_drafts_days: float) -> None:
+    newest = await orders.newest()
+    if newest is not None and now - newest > _LONGEST_REST_DAYS * _DAY_S:
+        days = (now - newest) / _DAY_S
+        _log.warning("the clock is %.0f days ahead of the newest order: nothing is forgotten at this start", days)
+        return
+    await orders.prune(
+        finished_before=now - keep_orders_days * _DAY_S, drafts_before=now - keep_drafts_days * _DAY_S
+    )
 
 
 def clear_storage(folder: Path) -> None:
@@ -131,7 +141,7 @@ def clear_storage(folder: Path) -> None:
     with _locked(folder), mapped(folder / DATABASE_NAME):
         for leftover in folder.glob(f"{DATABASE_NAME}*"):
             leftover.unlink()
-        for part in ("pictures", "backups"):
+        for part in ("pictures", "backups", ODD):
             shutil.rmtree(folder / part, ignore_errors=True)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from generation.contracts.errors import DeadOrder, WordbrushError
+from generation.contracts.errors import DeadOrder, TooManyDrafts, WordbrushError
 from generation.contracts.ports import MOST_ATTEMPTS
 from storage.database import Database
 from storage.model import CANCELLABLE, UNDELIVERED, NewOrder, Order, Restored, State
@@ -24,6 +24,11 @@ _id = orders.c.id
 _state = orders.c.state
 _unfinished = orders.c.finished_at.is_(None)
 _untold = orders.c.told_at.is_(None)
+
+MOST_DRAFTS = 10
+"""Open drafts of one learner; the oldest gives way to a further one."""
+FRESH_S = 600.0
+"""A draft younger than this does not give way, so that a flood of words ends in a refusal and not in a churn."""
 
 
 class Orders:
@@ -49,13 +54,38 @@ class Orders:
         Returns:
             The order, and whether it was made now. When not, it is the one with the same source key, or the open
             child of the same parent and action: it is already on its way.
+
+        Raises:
+            TooManyDrafts: the learner wrote `MOST_DRAFTS` words without a style within `FRESH_S`; nothing was made.
         """
         fresh = insert(orders).values(new_order_values(new, self._clock())).on_conflict_do_nothing().returning(orders)
         async with self._database.write() as connection:
             row = (await connection.execute(fresh)).first()
-            if row is not None:
-                return order_of(row), True
-            return order_of(await _existing(connection, new)), False
+            if row is None:
+                return order_of(await _existing(connection, new)), False
+            if row.state == State.DRAFT:
+                await self._refuse_crowd(connection, new.learner)
+            return order_of(row), True
+
+    async def _refuse_crowd(self, connection: AsyncConnection, learner: int) -> None:
+        """Raise within the transaction, which takes the new draft back, when there are too many fresh ones."""
+        fresh = (orders.c.learner == learner, _state == State.DRAFT, orders.c.created_at > self._clock() - FRESH_S)
+        found = await connection.execute(select(func.count()).where(*fresh, _unfinished))
+        if found.scalar_one() > MOST_DRAFTS:
+            raise TooManyDrafts(limit=MOST_DRAFTS)
+
+    async def retire_drafts(self, learner: int) -> list[int]:
+        """Cancel the learner's open drafts beyond the newest `MOST_DRAFTS`: old questions nobody answered give way.
+
+        Returns:
+            The ids of those that were cancelled.
+        """
+        drafts = (orders.c.learner == learner, _state == State.DRAFT, _unfinished)
+        newest = select(_id).where(*drafts).order_by(_id.desc()).limit(MOST_DRAFTS)
+        retired = {"state": State.CANCELLED, "finished_at": self._clock()}
+        statement = update(orders).where(*drafts, _id.not_in(newest)).values(retired).returning(_id)
+        async with self._database.write() as connection:
+            return list((await connection.execute(statement)).scalars())
 
     async def get(self, order: int) -> Order | None:
         """The order, or None when there is none (any more)."""
@@ -186,6 +216,13 @@ class Orders:
                 dead=tuple(order for order in untold if order.id in died),
                 untold=untold,
             )
+
+    async def newest(self) -> float | None:
+        """When the newest order was taken in; None when there is none."""
+        async with self._database.read() as connection:
+            found = await connection.execute(select(orders.c.created_at).order_by(_id.desc()).limit(1))
+            newest: float | None = found.scalar()
+        return newest
 
     async def prune(self, *, finished_before: float, drafts_before: float) -> int:
         """Forget orders that ended before a time (unless their failure is untold) and cancel older drafts.

@@ -8,8 +8,11 @@ and then the folder is fsynced, since without that the name itself may be lost w
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import logging
 import os
+import stat
 from collections.abc import Container, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +22,12 @@ from generation.contracts.errors import FileDamaged
 
 _SUFFIX = ".png"
 _INCOMING = "incoming"
+ODD = "odd"
+"""Beside the pictures' folder: what stood where a picture belongs and is no file. Kept for the operator to look at."""
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN})
+"""Errors that say nothing about the file."""
+
+_log = logging.getLogger(__name__)
 
 
 class PictureFiles:
@@ -56,6 +65,7 @@ class PictureFiles:
         sha256 = hashlib.sha256(data).hexdigest()
         if not self.is_sound(sha256, len(data)):
             target = self.path(sha256)
+            self._make_way(target)
             _make_folders(target.parent, self._folder)
             self._write(data, target)
             self._remember(sha256)
@@ -66,12 +76,17 @@ class PictureFiles:
         """The bytes, checked.
 
         Raises:
-            FileDamaged: the file is missing or has other bytes.
+            FileDamaged: the file is missing, cannot be read, is none, or has other bytes.
+            OSError: the process is out of memory or descriptors; the file may be sound.
         """
+        if self._stamp(sha256) is None:
+            raise FileDamaged(sha256=sha256)
         try:
             data = self.path(sha256).read_bytes()
-        except FileNotFoundError:
-            raise FileDamaged(sha256=sha256) from None
+        except OSError as error:
+            if error.errno in _PASSING:
+                raise
+            raise FileDamaged(sha256=sha256) from error
         if hashlib.sha256(data).hexdigest() != sha256:
             raise FileDamaged(sha256=sha256)
         return data
@@ -90,9 +105,10 @@ class PictureFiles:
         return False
 
     def delete(self, sha256: str) -> None:
-        """Delete the file, if there is one."""
+        """Delete the file, if there is one; what is no file is moved aside."""
         self._seen.pop(sha256, None)
         self._sizes.pop(sha256, None)
+        self._make_way(self.path(sha256))
         self.path(sha256).unlink(missing_ok=True)
 
     def sweep(self, needed: Container[str]) -> int:
@@ -109,6 +125,18 @@ class PictureFiles:
                 path.unlink(missing_ok=True)
                 deleted += 1
         return deleted
+
+    def _make_way(self, target: Path) -> None:
+        """Move aside what stands in the way of a picture: a folder under its name, a file where a folder belongs."""
+        folders = [folder for folder in target.parents if self._folder in folder.parents]
+        odd = [folder for folder in folders if _stands(folder) and not folder.is_dir()]
+        if not odd and _stands(target) and not target.is_file():
+            odd = [target]
+        for path in odd:
+            aside = self._folder.parent / ODD / f"{path.name}-{uuid4().hex}"
+            aside.parent.mkdir(exist_ok=True)
+            path.rename(aside)
+            _log.warning("%s stood where a picture belongs; it is %s now", path, aside)
 
     def _files(self) -> Iterator[Path]:
         for folder, _, names in os.walk(self._folder):
@@ -129,12 +157,21 @@ class PictureFiles:
             self._seen[sha256] = found
 
     def _stamp(self, sha256: str) -> tuple[int, int, int] | None:
-        """Size, modification time and change time; None when there is no file."""
+        """Size, modification time and change time; None when there is no file to read."""
         try:
             found = self.path(sha256).stat()
-        except FileNotFoundError:
+        except OSError as error:
+            if error.errno in _PASSING:
+                raise
+            return None
+        if not stat.S_ISREG(found.st_mode):
             return None
         return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _stands(path: Path) -> bool:
+    """Whether anything has this name, a link to nowhere included."""
+    return path.exists() or path.is_symlink()
 
 
 def write_through(path: Path, data: bytes) -> None:

@@ -13,9 +13,10 @@ from aiogram.types import CallbackQuery, Message
 
 from bot import keyboards
 from bot.callbacks import ALL_ORDERS, CancelPress
-from bot.handlers.places import destination_of
+from bot.handlers.places import destination_of, holds
 from bot.middlewares.sender import Sender
 from bot.services import Services
+from bot.texts import Texts
 from storage import Destination, Order
 from storage.model import CANCELLABLE
 
@@ -34,10 +35,11 @@ async def cancel_command(message: Message, sender: Sender, services: Services) -
     place, texts = destination_of(message), services.texts
     if len(orders) > 1:
         buttons = keyboards.cancel_list(texts, orders, asker=sender.user.id, locale=sender.locale)
-        services.courier.say(place, texts.get("cancel-which", sender.locale), buttons)
+        services.courier.say(place, _question(texts, len(orders), sender.locale), buttons, asker=sender.user.id)
         return
     stopped = await _stop(orders, services)
-    services.courier.say(place, texts.get("cancel-done" if stopped else "cancel-nothing", sender.locale))
+    outcome = texts.get("cancel-done" if stopped else "cancel-nothing", sender.locale)
+    services.courier.say(place, outcome, asker=sender.user.id)
 
 
 async def cancel_listed(
@@ -62,10 +64,17 @@ async def cancel_listed(
         else texts.plain("press-cancel-done" if stopped else "press-too-late", sender.locale)
     )
     services.courier.answer(callback.id, answer)
+    if not holds(callback):
+        return
     left = [order for order in orders if order not in chosen]
     buttons = keyboards.cancel_list(texts, left, asker=sender.user.id, locale=sender.locale)
     place = Destination(chat=callback.message.chat.id, private=callback.message.chat.type == "private")
     services.courier.edit_keyboard(place, callback.message.message_id, buttons)
+
+
+def _question(texts: Texts, count: int, locale: str) -> str:
+    question, hidden = texts.get("cancel-which", locale), count - keyboards.MOST_LISTED
+    return question if hidden <= 0 else f"{question} {texts.get('cancel-more', locale, count=hidden)}"
 
 
 async def _open_here(chat: int, sender: Sender, services: Services) -> list[Order]:

@@ -58,4 +58,5 @@ def _tell(update: Update, services: Services, sender: Sender | None, key: str, d
         return
     message = update.message or update.edited_message
     if message is not None:
-        services.courier.say(destination_of(message), services.texts.get(key, locale, **details))
+        asker = sender.user.id if sender else None
+        services.courier.say(destination_of(message), services.texts.get(key, locale, **details), asker=asker)

@@ -51,6 +51,7 @@ def hidden_router() -> Router:
     orders = Command("write", "cancel", "language", ignore_case=True)
     router.message.register(hidden_command, _is_hidden, F.sender_chat, ~F.is_automatic_forward, orders)
     router.message.register(ignored, _is_hidden)
+    router.edited_message.register(ignored, _is_hidden)
     return router
 
 
@@ -85,13 +86,16 @@ async def unknown_command(message: Message, sender: Sender, services: Services) 
     sorry = services.texts.get("help-unknown", sender.locale)
     private = message.chat.type == "private"
     more = _help_text(sender, services) if private else services.texts.get("help-group", sender.locale)
-    services.courier.say(destination_of(message), f"{sorry}\n\n{more}" if private else f"{sorry} {more}")
+    text = f"{sorry}\n\n{more}" if private else f"{sorry} {more}"
+    services.courier.say(destination_of(message), text, asker=sender.user.id)
 
 
 async def hidden_command(message: Message, sender: Sender | None, services: Services) -> None:
     """An order of somebody who hides behind a group could be pressed by nobody."""
     locale = sender.locale if sender else FALLBACK
-    services.courier.say(destination_of(message), services.texts.get("help-anonymous", locale))
+    # Anonymous administrators are one to us, so they share one answer that waits.
+    asker = sender.user.id if sender else message.chat.id
+    services.courier.say(destination_of(message), services.texts.get("help-anonymous", locale), asker=asker)
 
 
 async def ignored(_message: Message) -> None:
@@ -146,12 +150,13 @@ async def _is_hidden(_message: Message, sender: Sender | None) -> bool:
 
 async def _say(message: Message, key: str, sender: Sender, services: Services, **args: str) -> None:
     await sender.meet()
-    services.courier.say(destination_of(message), services.texts.get(key, sender.locale, **args))
+    text = services.texts.get(key, sender.locale, **args)
+    services.courier.say(destination_of(message), text, asker=sender.user.id)
 
 
 async def _say_help(message: Message, sender: Sender, services: Services) -> None:
     await sender.meet()
-    services.courier.say(destination_of(message), _help_text(sender, services))
+    services.courier.say(destination_of(message), _help_text(sender, services), asker=sender.user.id)
 
 
 def _help_text(sender: Sender, services: Services) -> str:

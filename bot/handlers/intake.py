@@ -46,7 +46,7 @@ async def take_word(message: Message, text: str, *, sender: Sender, services: Se
 
     Raises:
         WordRefused, RequestRefused: what was written cannot be painted as it is.
-        QueueRefused: a style was named and there is no room; without one a draft takes none.
+        QueueRefused: a style was named and there is no room, or too many words wait for theirs.
         StorageError: the row could not be written, after insisting.
     """
     learner = await sender.meet()
@@ -143,5 +143,9 @@ async def _child_order(callback: CallbackQuery, parent: Order, child: Offspring,
 
 async def _serve(order: Order, services: Services) -> None:
     """Say something about a new row: the style question, its place in the queue, or the picture at once."""
+    if order.state is State.DRAFT:
+        orders = services.storage.orders
+        for retired in await services.patience.insist(lambda: orders.retire_drafts(order.learner)):
+            services.courier.refresh(retired)
     if order.state is State.DRAFT or await services.desk.accept(order.id) is Outcome.QUEUED:
         services.courier.open_status(order.id)

@@ -8,7 +8,7 @@ from aiogram.types import CallbackQuery, Message
 
 from bot import keyboards
 from bot.callbacks import AUTOMATIC, LanguagePress
-from bot.handlers.places import destination_of
+from bot.handlers.places import destination_of, holds
 from bot.middlewares.sender import Sender
 from bot.services import Services
 from storage import Destination
@@ -28,7 +28,8 @@ async def language_command(message: Message, sender: Sender, services: Services)
     buttons = keyboards.languages(
         services.texts, asker=sender.user.id, locale=sender.locale, chosen=learner.chosen_locale
     )
-    services.courier.say(destination_of(message), services.texts.get("language-question", sender.locale), buttons)
+    question = services.texts.get("language-question", sender.locale)
+    services.courier.say(destination_of(message), question, buttons, asker=sender.user.id)
 
 
 async def choose_language(
@@ -43,7 +44,7 @@ async def choose_language(
     await services.patience.insist(lambda: services.storage.learners.set_locale(sender.user.id, chosen))
     locale = chosen or learner.telegram_locale
     services.courier.answer(callback.id, texts.plain("language-chosen", locale))
-    if callback.message is not None:
+    if callback.message is not None and holds(callback):
         place = Destination(chat=callback.message.chat.id, private=callback.message.chat.type == "private")
         buttons = keyboards.languages(texts, asker=sender.user.id, locale=locale, chosen=chosen)
         services.courier.edit_keyboard(place, callback.message.message_id, buttons)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiogram import Bot
 from aiogram.filters import Filter
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from bot.middlewares.sender import Sender
 from storage import Destination, Order
@@ -27,6 +27,19 @@ def place_of_press(callback: CallbackQuery, order: Order) -> Destination:
     if message is None:
         return Destination(known.chat, known.thread, order.status_message, known.private)
     return Destination(message.chat.id, known.thread, message.message_id, message.chat.type == "private")
+
+
+def shows(callback: CallbackQuery, order: Order) -> bool:
+    """Whether the tapped message is the order's own; one that Telegram does not name any more counts as such."""
+    message = callback.message
+    return message is None or (message.chat.id, message.message_id) == (order.destination.chat, order.status_message)
+
+
+def holds(callback: CallbackQuery) -> bool:
+    """Whether the tapped message has the very button: its data may be forged, the message's buttons are Telegram's."""
+    markup = callback.message.reply_markup if isinstance(callback.message, Message) else None
+    rows = markup.inline_keyboard if isinstance(markup, InlineKeyboardMarkup) else []
+    return any(button.callback_data == callback.data for row in rows for button in row)
 
 
 class Private(Filter):

@@ -1,7 +1,7 @@
 """Buttons of one order: style, cancel, again, other style, original, retry.
 
-What a button carries is a claim; the row says whose order it is and what may still happen. A second press changes
-nothing and says so.
+What a button carries is a claim; the row says whose order it is, which message shows it and what may still happen. A
+second press changes nothing and says so.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from bot import keyboards
 from bot.callbacks import OrderPress, Press, RestylePress, StylePress
 from bot.desk import Outcome
 from bot.handlers.intake import Offspring, bear
-from bot.handlers.places import place_of_press
+from bot.handlers.places import place_of_press, shows
 from bot.middlewares.sender import Sender
 from bot.seeds import next_seed
 from bot.services import Services
@@ -113,14 +113,15 @@ async def original(callback: CallbackQuery, callback_data: OrderPress, sender: S
     if order.picture is None:
         services.courier.answer(callback.id, services.texts.plain("press-gone", sender.locale), alert=True)
         return
-    services.courier.answer(callback.id, services.texts.plain("press-original", sender.locale))
-    services.courier.send_original(order.id, place_of_press(callback, order))
+    sending = services.courier.send_original(order.id, place_of_press(callback, order))
+    key = "press-original" if sending else "press-original-again"
+    services.courier.answer(callback.id, services.texts.plain(key, sender.locale))
 
 
 async def retry(callback: CallbackQuery, callback_data: OrderPress, sender: Sender, services: Services) -> None:
     """The same picture once more, after a failure or a change of mind."""
     order = await own_order(callback, callback_data.order, sender, services)
-    if order is None:
+    if order is None or (order.status_message is not None and _is_elsewhere(callback, order, sender, services)):
         return
     if order.state not in _GIVEN_UP:
         _say_where_it_stands(callback, order, sender, services)
@@ -140,11 +141,22 @@ async def own_order(callback: CallbackQuery, order_id: int, sender: Sender, serv
 
 
 async def _own_picture(callback: CallbackQuery, order_id: int, sender: Sender, services: Services) -> Order | None:
+    """The order behind a picture's button, None when that was answered: what follows touches the tapped message."""
     order = await own_order(callback, order_id, sender, services)
-    if order is None or order.state in _PICTURED:
-        return order
-    services.courier.answer(callback.id, services.texts.plain("press-not-ready", sender.locale))
-    return None
+    if order is None:
+        return None
+    if order.state not in _PICTURED:
+        services.courier.answer(callback.id, services.texts.plain("press-not-ready", sender.locale))
+        return None
+    return None if _is_elsewhere(callback, order, sender, services) else order
+
+
+def _is_elsewhere(callback: CallbackQuery, order: Order, sender: Sender, services: Services) -> bool:
+    """Whether the tapped message is not the order's, which is answered: only forged data says such a thing."""
+    if shows(callback, order):
+        return False
+    services.courier.answer(callback.id, services.texts.plain("press-old", sender.locale), alert=True)
+    return True
 
 
 async def _ask_for(

@@ -38,7 +38,8 @@ async def write(message: Message, command: CommandObject, sender: Sender, servic
     await sender.meet()
     placeholder = services.texts.plain("ask-word-placeholder", sender.locale)
     question = ForceReply(selective=True, input_field_placeholder=placeholder)
-    services.courier.say(destination_of(message), services.texts.get("ask-word", sender.locale), question)
+    text = services.texts.get("ask-word", sender.locale)
+    services.courier.say(destination_of(message), text, question, asker=sender.user.id)
 
 
 async def plain_text(message: Message, sender: Sender, services: Services, bot: Bot) -> None:
@@ -53,4 +54,4 @@ async def plain_text(message: Message, sender: Sender, services: Services, bot: 
 async def _hint(message: Message, sender: Sender, services: Services) -> None:
     await sender.meet()
     key = "help-prose" if message.chat.type == "private" else "help-group"
-    services.courier.say(destination_of(message), services.texts.get(key, sender.locale))
+    services.courier.say(destination_of(message), services.texts.get(key, sender.locale), asker=sender.user.id)

@@ -6,7 +6,8 @@ are not for the bot leave no trace.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from aiogram import BaseMiddleware
@@ -15,6 +16,12 @@ from aiogram.types import Chat, Message, TelegramObject, Update, User
 from bot.services import Services
 from bot.settings import SERVICE_ACCOUNTS
 from storage import Learner
+
+
+log = logging.getLogger(__name__)
+
+_LARGEST_ID = 2**63 - 1
+"""What a row can hold. Telegram's ids have 52 bits at most; a larger one comes from no Telegram."""
 
 
 class Sender:
@@ -74,11 +81,27 @@ class SenderMiddleware(BaseMiddleware):
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
-        """Look at the update, then pass it on."""
+        """Look at the update, then pass it on; one whose ids no row can hold goes no further."""
+        if isinstance(event, Update) and not all(abs(number) <= _LARGEST_ID for number in _ids(event, data)):
+            log.debug("an update with an id beyond 64 bits was ignored")
+            return None
         user = data.get("event_from_user")
         anonymous = isinstance(event, Update) and _hidden(event, data.get("event_chat"))
         data["sender"] = Sender(user, self._services, anonymous=anonymous) if isinstance(user, User) else None
         return await handler(event, data)
+
+
+def _ids(update: Update, data: dict[str, Any]) -> Iterator[int]:
+    """Every number of an update that may end up in a row."""
+    for known in (data.get("event_from_user"), data.get("event_chat")):
+        if isinstance(known, (User, Chat)):
+            yield known.id
+    pressed = update.callback_query.message if update.callback_query else None
+    message = update.message or update.edited_message or pressed
+    if message is not None:
+        yield message.message_id
+    if isinstance(message, Message):
+        yield message.message_thread_id or 0
 
 
 def _hidden(update: Update, chat: Chat | None) -> bool:

@@ -148,7 +148,7 @@ def reachable(tx: Tx, chat: Any) -> int:
 
 def known_chat(tx: Tx, chat: Any) -> int:
     """The id of a chat that exists. Raises Refusal ``chat not found``."""
-    if isinstance(chat, str) and chat.startswith("@"):
+    if isinstance(chat, str) and chat.startswith("@") and chat != "@":
         found = [one["id"] for one in learners(tx) if one.get("username", "").lower() == chat[1:].lower()]
         chat = found[0] if found else 0
     if not isinstance(chat, int) or tx.one("SELECT 1 FROM chats WHERE id = ?", chat) is None:

@@ -22,7 +22,8 @@
     │   └── TranslationTooLong       limit, length
     ├── QueueRefused             the house is full for now; asking again later helps
     │   ├── QueueFull                limit
-    │   └── TooManyOrders            limit
+    │   ├── TooManyOrders            limit
+    │   └── TooManyDrafts            limit
     ├── EngineError              painting failed
     │   ├── PaintingFailed           reference (log id)
     │   ├── OutOfMemory
@@ -246,6 +247,13 @@ class TooManyOrders(QueueRefused):
 
     message_key = "error-queue-yours-full"
     summary = "{limit} words of yours wait already: let one finish or cancel one"
+
+
+class TooManyDrafts(QueueRefused):
+    """This learner already has as many fresh words without a style as allowed."""
+
+    message_key = "error-drafts-yours-full"
+    summary = "{limit} words of yours wait for a style: choose one for them or cancel some"
 
 
 class EngineError(WordbrushError):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+import regex
 import uharfbuzz as hb
 from bidi import algorithm as uax9
 
@@ -18,6 +19,14 @@ from generation.glyphs.words import code_of, graphemes, starts_with_mark
 
 _RIGHT_TO_LEFT = {"R", "AL"}
 _IGNORED_BY_BIDI = "BN"
+_STAND_INS = (
+    (regex.compile(r"\p{Bidi_Class=R}"), "\u05d0"),
+    (regex.compile(r"\p{Bidi_Class=AL}"), "\u0627"),
+    (regex.compile(r"\p{Bidi_Class=NSM}"), "\u0301"),
+    (regex.compile(r"\p{Bidi_Class=ET}"), "$"),
+    (regex.compile(r"\p{Bidi_Class=ON}"), "!"),
+)
+"""Older characters of the same class, for those that `regex` knows and this Python's `unicodedata` does not yet."""
 _LETTERS_APART = frozenset({"Latn", "Grek", "Cyrl"})
 """Scripts whose ligatures (fi, ff) are ornament: without them every letter keeps a glyph of its own."""
 
@@ -69,6 +78,7 @@ def levels_of(text: str) -> list[int]:
     python-bidi resolves the levels; it is asked only when something runs leftwards. Characters the algorithm drops
     (joiners) take the level of the one before.
     """
+    text = "".join(character if unicodedata.bidirectional(character) else _stand_in(character) for character in text)
     if not any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text):
         return [0] * len(text)
     kept = [i for i, character in enumerate(text) if unicodedata.bidirectional(character) != _IGNORED_BY_BIDI]
@@ -77,6 +87,10 @@ def levels_of(text: str) -> list[int]:
     for i in range(len(text)):
         levels.append(resolved.get(i, levels[-1] if levels else 0))
     return levels
+
+
+def _stand_in(character: str) -> str:
+    return next((older for newer, older in _STAND_INS if newer.match(character)), "a")
 
 
 def _resolved(text: str) -> list[int]:

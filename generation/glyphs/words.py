@@ -99,6 +99,13 @@ def admit(text: str) -> str:
 
 
 def _normalised(text: str) -> str:
+    """One pass after the other until none changes anything: composing may move a mark away from its joiner."""
+    while (normalised := _passed_over(text)) != text:
+        text = normalised
+    return text
+
+
+def _passed_over(text: str) -> str:
     visible = _JOINER_RUN.sub(_kept_joiner, _INVISIBLE.sub("", text))
     composed: str = _SPACES.sub(" ", unicodedata.normalize("NFC", visible))
     return composed.strip(" ")

@@ -74,6 +74,10 @@ cancel-done-many = { $count ->
    *[other] { $count } pictures cancelled.
 }
 cancel-which = Which one shall I stop?
+cancel-more = These are the newest; { $count ->
+    [one] { $count } more is on its way.
+   *[other] { $count } more are on their way.
+}
 button-cancel-all = ✖️ All of them
 
 press-gone = I cannot find this picture any more. Send the word again.
@@ -86,6 +90,7 @@ press-too-late = Too late to stop: the picture is being sent.
 press-cancel-done = Cancelled.
 press-accepted = On its way!
 press-original = The original is coming.
+press-original-again = The original is on its way or here already.
 press-old = This button is from an older version. Send the word again, please.
 press-not-ready = There is no picture here yet.
 

@@ -42,6 +42,7 @@ error-queue-yours-full = { $limit ->
     [one] One word of yours is waiting already
    *[other] { $limit } words of yours are waiting already
 }. Let one finish, or /cancel one.
+error-drafts-yours-full = { $limit } words of yours wait for a style. Choose one for them, or /cancel some.
 
 error-painting = The picture did not work out. Please try again.
 error-out-of-memory = There was not enough memory for this picture. Please try again in a little while.

@@ -76,6 +76,11 @@ cancel-done-many = { $count ->
    *[other] Отменено { $count } картинки.
 }
 cancel-which = Какую остановить?
+cancel-more = Это самые новые; { $count ->
+    [one] ещё { $count } картинка в работе.
+    [few] ещё { $count } картинки в работе.
+   *[other] ещё { $count } картинок в работе.
+}
 button-cancel-all = ✖️ Все
 
 press-gone = Этой картинки я больше не нахожу. Пришлите слово ещё раз.
@@ -88,6 +93,7 @@ press-too-late = Останавливать поздно: картинка уж�
 press-cancel-done = Отменено.
 press-accepted = Рисую!
 press-original = Отправляю исходный файл.
+press-original-again = Исходный файл уже здесь или вот-вот придёт.
 press-old = Эта кнопка осталась от старой версии. Пришлите слово ещё раз.
 press-not-ready = Картинки здесь ещё нет.
 

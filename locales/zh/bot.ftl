@@ -71,6 +71,7 @@ cancel-nothing = 现在没有正在画的图，不用取消。
 cancel-done = 已取消。
 cancel-done-many = 已取消 { $count } 张图。
 cancel-which = 要取消哪一张？
+cancel-more = 这里是最新的，还有 { $count } 张。
 button-cancel-all = ✖️ 全部取消
 
 press-gone = 找不到这张图了，请重新发一次这个词。
@@ -83,6 +84,7 @@ press-too-late = 来不及取消了：图片正在发送。
 press-cancel-done = 已取消。
 press-accepted = 开始画了！
 press-original = 原图马上就来。
+press-original-again = 原图已经发出，或者马上就到。
 press-old = 这是旧版本的按钮，请重新发一次这个词。
 press-not-ready = 这里还没有图。
 

@@ -27,6 +27,7 @@ error-translation-too-long = 翻译有 { $length } 个字符，图片说明最�
 error-queue-refused = 现在没有空位，请过几分钟再试。
 error-queue-full = 现在人很多：已有 { $limit } 个词在排队。请过几分钟再试。
 error-queue-yours-full = 你已经有 { $limit } 个词在排队了。等一张画好，或者用 /cancel 取消一个。
+error-drafts-yours-full = 你已经有 { $limit } 个词在等着选画风了。先选好画风，或者用 /cancel 取消一些。
 
 error-painting = 这张图没画成，请再试一次。
 error-out-of-memory = 内存不够画这张图，请稍后再试。

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from generation.contracts.picture import Picture
 from generation.glyphs import FontBook
 from generation.queue import FairQueue, QueueLimits
 from storage import Destination, Order, State, Storage, open_storage
+from storage.opening import DATABASE_NAME
+from storage.upgrade import prepare
 
 BOT_ID, ADA, BOB, ADMIN = 42, 1001, 1002, 9001
 GROUP, CHANNEL = -500, -100_777
@@ -221,9 +224,20 @@ def fonts() -> FontBook:
     return FontBook(system=False)
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An up-to-date database made once; every test copies it, which is quicker than making it."""
+    path = tmp_path_factory.mktemp("empty") / DATABASE_NAME
+    prepare(path, path.parent / "backups")
+    return path
+
+
 @pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    async with open_storage(tmp_path / "data", cache_budget_bytes=1 << 24) as opened:
+async def storage(tmp_path: Path, empty_database: Path) -> AsyncIterator[Storage]:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copy(empty_database, folder / DATABASE_NAME)
+    async with open_storage(folder, cache_budget_bytes=1 << 24) as opened:
         yield opened
 
 

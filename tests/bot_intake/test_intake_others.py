@@ -14,7 +14,6 @@ from aiogram.types import BotCommandScopeChat
 from bot.callbacks import CancelPress, LanguagePress, OrderPress, Press, RestylePress, StylePress
 from bot.commands_menu import publish
 from bot.handlers import gpu as gpu_handlers
-from storage import State
 
 ADA, BOB, ADMIN, GROUP, BOT_ID = 1001, 1002, 9001, -500, 42
 
@@ -116,8 +115,11 @@ async def test_gpu_without_a_gpu_says_so_and_what_would_change(room):
     await room.write("/write 学习 style:ink")
     await room.write("/gpu", user=ADMIN)
     text = room.courier.said[-1].text
-    for part in ("painter", "1 waiting", "queued 1", "no GPU", "Test CPU", "2 cores", "12 GB", "doctor"):
+    for part in ("painter", "1 waiting", "queued 1", "no GPU", "Test CPU", "2 cores", "Pictures kept", "Learners"):
         assert part in text
+    advice = text.split("</b>")[-1]
+    for part in ("needs no GPU", "change nothing yet", "12 GB", "not in this version", "faster processor"):
+        assert part in advice
 
 
 async def test_gpu_with_a_card_shows_its_figures(room):
@@ -128,26 +130,32 @@ async def test_gpu_with_a_card_shows_its_figures(room):
         "memory_total_mib": 24_564,
         "temperature_c": 91,
         "load_percent": 99,
+        "power_w": 312.4,
+        "clock_mhz": 2520,
+        "large_enough": True,
     }
-    room.report.update(gpus=[card], last_s=[1.04, 2.5], process_mib=300, memory_total_mib=4096, advice=["a <b> c"])
+    room.report.update(gpus=[card], last_s=[1.04, 2.5], process_mib=300, memory_total_mib=4096)
     for user_locale in ("en", "ru", "zh"):
         await room.write("/gpu", user=ADMIN, person={"language_code": user_locale})
         text = room.courier.said[-1].text
-        for part in ("RTX &lt;4090&gt;", "23.4", "24.0", "91", "99", "580", "1.0 · 2.5", "doctor", "a &lt;b&gt; c"):
+        for part in ("RTX &lt;4090&gt;", "23.4", "24.0", "91", "99", "312", "2520", "580", "1.0 · 2.5"):
             assert part in text
+        assert room.reads("gpu-advice-idle", user_locale) in text
 
 
 async def test_every_situation_of_a_card_has_its_advice(room):
-    texts, counts = room.services.texts, dict.fromkeys(State, 0)
+    texts, kept = room.services.texts, await room.storage.counts()
 
     def advice(waiting=0, **report):
-        page = gpu_handlers.page(texts, "en", gpu_handlers.Facts(report=report, waiting=waiting, counts=counts))
+        page = gpu_handlers.page(texts, "en", gpu_handlers.Facts(report=report, waiting=waiting, kept=kept))
         return page.split("</b>")[-1]
 
-    roomy = {"memory_total_mib": 12_282, "memory_used_mib": 100, "temperature_c": 50}
+    roomy = {"memory_total_mib": 12_282, "memory_used_mib": 100, "temperature_c": 50, "large_enough": True}
     assert "Nothing to change" in advice(engine="diffusion", gpus=[roomy])
-    assert "too little" in advice(engine="painter", gpus=[roomy | {"memory_total_mib": 8192}])
-    assert "doctor" in advice(engine="painter", gpus=[roomy])
+    assert "this card has less" in advice(engine="painter", gpus=[roomy | {"large_enough": False}])
+    assert "this card has less" not in advice(engine="painter", gpus=[roomy])
+    assert "not in this version" in advice(engine="painter", gpus=[roomy])
+    assert "nearly full" not in advice(engine="painter", gpus=[roomy | {"memory_used_mib": 12_000}])
     assert "hot" in advice(engine="diffusion", gpus=[roomy | {"temperature_c": 90}])
     assert "nearly full" in advice(engine="diffusion", gpus=[roomy | {"memory_used_mib": 12_000}])
     assert "queue is long" in advice(waiting=21, engine="diffusion", gpus=[roomy])
@@ -195,7 +203,10 @@ async def test_an_accident_is_told_with_a_reference_that_the_log_has(room, monke
     reference = re.search(r"[0-9a-f]{8}", text)
     assert reference
     assert text == room.services.texts.get("error-reference", "en", reference=reference[0])
-    assert reference[0] in caplog.text
+    assert f"reference {reference[0]}: RuntimeError in explode" in caplog.text
+    assert "秘密" not in caplog.text
+    assert "学习" not in caplog.text
+    assert "Traceback" not in caplog.text
     monkeypatch.setattr(room.storage.orders, "get", explode, raising=False)
     answer = await room.press(OrderPress(order=1, press=Press.AGAIN).pack(), language_code="ru")
     assert answer.alert

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ from bot.status import StatusBoard
 from bot.texts import Texts
 from generation.contracts.picture import Picture
 from storage import Destination, NewOrder, Order, State, Storage, open_storage
+from storage.opening import DATABASE_NAME
+from storage.upgrade import prepare
 from tests.bot_outgoing.hands import HandClock
 from tests.bot_outgoing.wire import TOKEN, Wire
 
@@ -119,9 +122,20 @@ def texts() -> Texts:
     return Texts.load()
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An up-to-date database made once; every test copies it, which is quicker than making it."""
+    path = tmp_path_factory.mktemp("empty") / DATABASE_NAME
+    prepare(path, path.parent / "backups")
+    return path
+
+
 @pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    async with open_storage(tmp_path / "data", cache_budget_bytes=10**9) as opened:
+async def storage(tmp_path: Path, empty_database: Path) -> AsyncIterator[Storage]:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copy(empty_database, folder / DATABASE_NAME)
+    async with open_storage(folder, cache_budget_bytes=10**9) as opened:
         yield opened
 
 

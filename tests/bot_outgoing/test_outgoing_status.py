@@ -103,7 +103,7 @@ async def test_progress_is_dropped_while_the_chat_is_silenced(
 
 async def test_urgent_does_not_wait_for_the_floor(slow_office: Office, hands: HandClock, wire: Wire) -> None:
     order, _ = await opened(slow_office)
-    slow_office.courier.show(order, "at once", urgent=True)
+    slow_office.courier.show_page(order, lambda _order: ("at once", None), urgent=True)
     await until(lambda: len(wire.of("EditMessageText")) == 1)
     assert wire.of("EditMessageText")[0].at == hands.now
 
@@ -245,10 +245,8 @@ async def test_progress_never_follows_the_picture(office: Office, wire: Wire, se
 
 
 async def test_control_unordered_edits_do_follow_the_picture(office: Office, wire: Wire) -> None:
-    """The same wire with edits fired as they come: texts follow pictures, so the count above can fail."""
-    dice = random.Random(1)
-    wire.delay = lambda _method: dice.random() * 0.01
-    orders = [await opened(office, chat=2000 + number) for number in range(12)]
+    """The same wire with edits fired past the order's lane: texts follow the picture, so the count above can fail."""
+    orders = [await opened(office, chat=2000 + number) for number in range(3)]
 
     async def naive(order_id: int) -> None:
         order = await office.storage.orders.get(order_id)
@@ -262,11 +260,12 @@ async def test_control_unordered_edits_do_follow_the_picture(office: Office, wir
     for order, _ in orders:
         await office.painted_running(order)
         office.courier.deliver(order)
-        await asyncio.sleep(dice.random() * 0.02)
+        pictures = len(wire.of("EditMessageMedia"))
+        await until(lambda pictures=pictures: len(wire.of("EditMessageMedia")) > pictures, "the picture is on its way")
         await naive(order)
     assert await office.courier.drain(20)
     await office.nursery.close(5)
-    assert late_texts(wire) > 0
+    assert late_texts(wire) == 9
 
 
 def late_texts(wire: Wire) -> int:
@@ -292,14 +291,16 @@ async def test_gone_buttons_and_old_queries_are_quiet(
     assert not [record for record in caplog.records if record.levelname in {"ERROR", "WARNING"}]
 
 
-async def test_newest_buttons_win(office: Office, wire: Wire) -> None:
-    order = await office.order()
-    first, second = keyboards.waiting(office.texts, order), keyboards.finished(office.texts, order)
+async def test_newest_buttons_win(slow_office: Office, hands: HandClock, wire: Wire) -> None:
+    order = await slow_office.order()
+    first, second = keyboards.waiting(slow_office.texts, order), keyboards.finished(slow_office.texts, order)
     wire.before["EditMessageReplyMarkup"] = [broken]
-    office.courier.edit_keyboard(order.destination, 5, first)
-    await until(lambda: wire.of("EditMessageReplyMarkup"))
-    office.courier.edit_keyboard(order.destination, 5, second)
-    assert await office.courier.drain(5)
+    slow_office.courier.edit_keyboard(order.destination, 5, first)
+    await until(lambda: hands.due, "the first waits to be repeated")
+    slow_office.courier.edit_keyboard(order.destination, 5, second)
+    await until(lambda: len(wire.of("EditMessageReplyMarkup")) == 2)
+    await hands.advance(60)
+    assert await slow_office.courier.drain(5)
     assert [call.method.reply_markup for call in wire.of("EditMessageReplyMarkup")] == [first, second]
 
 

@@ -21,7 +21,7 @@ from generation.ledger import Entry, MemoryLedger
 from generation.painter import Painter
 from generation.pipeline import Pipeline
 from generation.work import Patience
-from tests.generation.scripted import STEPS, House, ScriptedEngine, ticket, working
+from tests.generation.scripted import STEPS, House, OneWord, ScriptedEngine, ticket, working
 
 HASTY = Patience(storage_s=0.2, first_pause_s=0.01, longest_pause_s=0.05)
 

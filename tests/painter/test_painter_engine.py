@@ -92,7 +92,7 @@ def test_the_preview_keeps_the_format(make_job, run_jobs):
 
 @pytest.mark.parametrize("style", sorted(STYLE_LAYERS))
 def test_the_preview_looks_like_the_picture(make_job, run_jobs, style):
-    events = run_jobs(make_job("水", style, 3))
+    events = run_jobs(make_job("水", style, 3, size=(448, 448)))
     preview = next(event.image for event in events if isinstance(event, Preview))
     small = cv2.resize(events[-1].image, preview.shape[1::-1], interpolation=cv2.INTER_AREA)
 
@@ -114,8 +114,8 @@ def test_done_names_its_stages(make_job, run_jobs):
     assert all(seconds > 0 for seconds in done.seconds.values())
 
 
-@pytest.mark.parametrize("style", ["comic", "realistic"])
-def test_a_job_can_be_cancelled_at_each_of_its_stages(make_job, style):
+def test_a_job_can_be_cancelled_at_each_of_its_stages(make_job):
+    style = "realistic"
     flag = FlagAfter(1000)
     list(Painter().paint([make_job("水", style, size=SMALL, cancelled=flag)]))
     looks = 1000 - flag.looks

@@ -91,13 +91,6 @@ def distance(one, other):
     return np.abs(small[0] - small[1]).mean()
 
 
-@pytest.mark.parametrize("style", STYLES)
-def test_the_same_request_gives_the_same_bytes(make_job, run_jobs, paint, style):
-    again = run_jobs(make_job("学习", style))[-1].image
-
-    assert digest(again) == digest(paint("学习", style))
-
-
 def test_another_process_gives_the_same_bytes(paint):
     environment = {**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": str(REPOSITORY)}
     command = [sys.executable, "-c", PROGRAM, *STYLES]
@@ -119,9 +112,9 @@ def test_styles_are_visibly_different(paint):
     assert min(distance(a, b) for a, b in itertools.combinations(pictures, 2)) > 15
 
 
-@pytest.mark.parametrize(("width", "height"), [(512, 896), (960, 512)])
 @pytest.mark.parametrize("style", STYLES)
-def test_other_formats_are_painted_and_readable(paint, write_word, style, width, height):
+def test_other_formats_are_painted_and_readable(paint, write_word, style):
+    width, height = (512, 896) if STYLES.index(style) % 2 else (960, 512)
     image = paint("Freude", style, 4, width, height)
 
     assert image.shape == (height, width, 3)

@@ -39,6 +39,7 @@ def message_event(desk, method="sendMessage", **parameters):
         ({"force_reply": True, "selective": False}, {"force_reply": True}),
         ({"remove_keyboard": True}, None),
         ({"inline_keyboard": [[{"text": "x", "callback_data": "1"}]]}, None),
+        ({"inline_keyboard": [[{"text": "x", "callback_data": "1"}]], "force_reply": True}, {"force_reply": True}),
         (None, None),
     ],
     ids=str,

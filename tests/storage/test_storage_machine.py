@@ -16,6 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, 
 
 from generation.contracts.errors import DeadOrder, PaintingFailed
 from generation.contracts.picture import Picture
+from generation.contracts.ports import MOST_ATTEMPTS
 from storage import Destination, NewOrder, State, open_storage
 from storage.model import TERMINAL
 from storage.opening import DATABASE_NAME

@@ -9,7 +9,7 @@ import pytest
 from generation.contracts.errors import DeadOrder, MissingGlyph, PaintingFailed, StorageError
 from generation.contracts.request import PaintRequest
 from storage import Destination, Parameters, State
-from storage.model import OPEN, TERMINAL, UNDELIVERED
+from storage.model import CANCELLABLE, OPEN, TERMINAL, UNDELIVERED
 
 ERROR = PaintingFailed(reference="r9")
 

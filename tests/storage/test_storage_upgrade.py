@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -230,8 +231,6 @@ def test_a_damaged_database_makes_no_backup(populated, tmp_path):
 
 
 async def test_a_backup_under_load_is_a_sound_prefix(storage, orders, tmp_path):
-    import asyncio
-
     async def write():
         for _ in range(60):
             await orders.intake()

@@ -142,15 +142,23 @@ class Schema:
             for index, item in enumerate(value):
                 self.check(kind.removeprefix("Array of "), item, f"{path}[{index}]")
             return
-        wrongs = []
+        wrongs: list[tuple[int, int, Mismatch]] = []
         for one in alternatives(kind):
             try:
                 self._check_one(one, value, path)
             except Mismatch as wrong:
-                wrongs.append(wrong)
+                wrongs.append((self._resemblance(one, value), str(wrong).count("."), wrong))
             else:
                 return
-        raise max(wrongs, key=lambda wrong: str(wrong).count("."))
+        raise max(wrongs, key=lambda wrong: wrong[:2])[2]
+
+    def _resemblance(self, kind: str, value: Any) -> int:
+        """How many fields of a type are there, less those it lacks: a refusal speaks of the type that was meant."""
+        fields = self._types.get(kind, {}).get("fields", {})
+        if not isinstance(value, dict):
+            return 0
+        lacking = [name for name, field in fields.items() if field.get("required") and name not in value]
+        return len(set(value) & set(fields)) - len(lacking)
 
     def _check_one(self, kind: str, value: Any, path: str) -> None:
         if kind in _SCALARS:
