@@ -23,7 +23,7 @@ from bot.lanes import Lanes, Render
 from bot.notes import Notes
 from bot.nursery import Nursery
 from bot.outbox import Outbox
-from bot.refusals import Refused
+from bot.refusals import Refused, Verdict
 from bot.statusline import StatusLine
 from bot.texts import Texts
 from generation.contracts.errors import StorageError
@@ -85,10 +85,22 @@ class Courier:
     # Beside the orders
 
     def say(
-        self, destination: Destination, text: str, keyboard: InlineKeyboardMarkup | ForceReply | None = None
+        self,
+        destination: Destination,
+        text: str,
+        keyboard: InlineKeyboardMarkup | ForceReply | None = None,
+        *,
+        asker: int | None = None,
     ) -> None:
-        """Send an HTML text as a reply to `destination.reply_to` (when it has one)."""
-        self._last("say", partial(self._notes.say, destination, text, keyboard))
+        """Send an HTML text as a reply to `destination.reply_to` (when it has one).
+
+        Args:
+            destination: where.
+            text: HTML.
+            keyboard: buttons, or a request to answer.
+            asker: Telegram user it answers; of the texts that wait for one asker in a chat only the newest is sent.
+        """
+        self._last("say", partial(self._notes.say, destination, (text, keyboard), asker=asker))
 
     def answer(self, callback_id: str, text: str | None = None, *, alert: bool = False) -> None:
         """Answer a button's tap, as a toast or an alert.
@@ -104,9 +116,12 @@ class Courier:
         """Replace the buttons under a message; the newest wish for a message wins."""
         self._last("buttons", partial(self._notes.edit_keyboard, destination, message, keyboard))
 
-    def send_original(self, order_id: int, destination: Destination) -> None:
-        """Send the PNG itself as a document, never twice."""
-        self._last("original", partial(self._delivery.send_original, order_id, destination))
+    def send_original(self, order_id: int, destination: Destination) -> bool:
+        """Send the PNG itself as a document. False: it is on its way there already, or was sent just now."""
+        wanted = self._delivery.wants_original(order_id, destination)
+        if wanted:
+            self._last("original", partial(self._delivery.send_original, order_id, destination))
+        return wanted
 
     # An order's status message
 
@@ -191,7 +206,8 @@ class Courier:
         try:
             await work()
         except Refused as refused:
-            logger.info("%s: not done (%s)", name, refused.verdict.value)
+            level = logging.DEBUG if refused.verdict is Verdict.MOOT else logging.INFO
+            logger.log(level, "%s: not done (%s)", name, refused.verdict.value)
         except StorageError as error:
             logger.error("%s: not done (%s)", name, type(error).__name__)  # noqa: TRY400  (frames say nothing here)
 

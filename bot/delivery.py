@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -19,6 +20,7 @@ from aiogram.types import BufferedInputFile, InputMediaPhoto, Message
 from PIL import Image
 
 from bot import captions, keyboards
+from bot.flood import Rank
 from bot.lanes import Lanes
 from bot.nursery import Nursery
 from bot.outbox import Errand, Outbox, Repeat
@@ -69,6 +71,7 @@ class Delivery:
         self._storage, self._texts, self._outbox, self._lanes = storage, texts, outbox, lanes
         self._line, self._nursery = line, nursery
         self.repainter: Repainter | None = None
+        self._originals: dict[tuple[int, int], float] = {}  # order and chat to when it was sent, infinite: on its way
 
     async def deliver(self, order_id: int) -> None:
         """Turn the order's status message into its picture, unless the row says otherwise by now."""
@@ -78,16 +81,38 @@ class Delivery:
         if order is not None and self._waited_long(order):
             await self._ring(order)
 
+    def wants_original(self, order_id: int, destination: Destination) -> bool:
+        """Whether the document should be sent: it is not on its way to this chat, nor was it sent there just now."""
+        now, again_s = self._outbox.clock.monotonic(), self._outbox.pace.original_again_s
+        self._originals = {key: at for key, at in self._originals.items() if now < at + again_s}
+        key = (order_id, destination.chat)
+        if key in self._originals:
+            return False
+        self._originals[key] = math.inf
+        return True
+
     async def send_original(self, order_id: int, destination: Destination) -> None:
-        """Send the PNG as a document, by file id when Telegram has it; never twice.
+        """Send the PNG as a document, by file id when Telegram has it, where `wants_original` said so.
+
+        A tap that Telegram repeats because the process was killed before it was confirmed sends it once more: a
+        document twice harms nobody, and is not worth a row for every tap.
 
         Raises:
             Refused: Telegram will not have it.
         """
+        key = (order_id, destination.chat)
+        try:
+            if await self._send_original(order_id, destination):
+                self._originals[key] = self._outbox.clock.monotonic()
+        finally:
+            if self._originals.get(key) == math.inf:
+                del self._originals[key]  # it was not sent: the next tap tries again
+
+    async def _send_original(self, order_id: int, destination: Destination) -> bool:
         order = await self._storage.orders.get(order_id)
         picture = await self._picture_of(order)
         if order is None:
-            return
+            return False
         try:
             if picture is None:
                 raise _lost()
@@ -95,6 +120,8 @@ class Delivery:
         except FileDamaged as error:
             text = self._texts.get(error.message_key, order.locale, **error.details)
             await self._say(destination, text, destination.reply_to)
+            return False
+        return True
 
     async def _deliver(self, order_id: int) -> Order | None:
         """Returns the delivered order, None when it was not delivered now."""
@@ -176,7 +203,7 @@ class Delivery:
             return self._media_edit(order, picture, media)
 
         upload = await self._file_id(picture, "photo") is None
-        errand = Errand(chat=order.destination.chat, upload=upload)
+        errand = Errand(chat=order.destination.chat, upload=upload, asker=order.learner)
         if not upload:
             return await self._outbox.send_made(make, errand)
         async with self._action(order.destination, "upload_photo"):
@@ -224,7 +251,7 @@ class Delivery:
 
     def _document(self, destination: Destination) -> Errand:
         patience_s = self._outbox.pace.text_patience_s
-        return Errand(chat=destination.chat, repeat=Repeat.NEVER, patience_s=patience_s, upload=True)
+        return Errand(chat=destination.chat, repeat=Repeat.NEVER, patience_s=patience_s, upload=True, rank=Rank.STATUS)
 
     async def _file_id(self, picture: StoredPicture, kind: FileKind) -> str | None:
         return await self._storage.files.find(picture.id, self._outbox.bot_id, kind)
@@ -268,7 +295,7 @@ class Delivery:
         await self._say(where, captions.ready(self._texts, order), target)
 
     async def _say(self, where: Destination, text: str, reply: int | None) -> None:
-        errand = Errand(chat=where.chat, patience_s=self._outbox.pace.text_patience_s)
+        errand = Errand(chat=where.chat, patience_s=self._outbox.pace.text_patience_s, rank=Rank.SIDE)
         await self._outbox.send(text_method(where, (text, None), reply), errand)
 
     @asynccontextmanager

@@ -61,6 +61,7 @@ class Pace:
         call_timeout_s: limit of one call.
         upload_timeout_s: limit of one call that carries a file.
         uploads: files on their way at the same time; bounds the memory they take.
+        original_again_s: after so long a learner may ask for the same document again; they may have deleted it.
         unsure_sends: new messages that may each have arrived, before a call holds back.
         unsure_rest_s: how long it then holds back, doubling each time.
     """
@@ -83,6 +84,7 @@ class Pace:
     call_timeout_s: int = 30
     upload_timeout_s: int = 120
     uploads: int = 4
+    original_again_s: float = 30.0
     unsure_sends: int = 3
     unsure_rest_s: float = 600.0
 

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
 
 from bot.playground.serve import AddressInUse as PortTaken
 from bot.playground.serve import CannotStart, NotLoopback, Playground
 from bot.settings import Settings
 from generation.contracts.errors import AddressInUse, BadSettings, UnsafeAddress
+
+
+def page_font() -> Path:
+    """Our own font with Chinese, Japanese and Korean, for pages on systems that have none."""
+    return Path(str(resources.files("generation.glyphs"))) / "fonts" / "NotoSansCJK-Bold-subset.otf"
 
 
 @contextmanager
@@ -42,6 +49,8 @@ async def open_playground(settings: Settings, *, fresh: bool) -> Playground:
     """
     place = settings.playground
     with refusals_explained(place.host, place.port):
-        playground = Playground(settings.playground_folder(), host=place.host, port=place.port, fresh=fresh)
+        playground = Playground(
+            settings.playground_folder(), host=place.host, port=place.port, fresh=fresh, font=page_font()
+        )
         await playground.start()
     return playground

@@ -19,7 +19,7 @@ from aiogram import Bot
 from aiogram.methods import TelegramMethod
 
 from bot.clock import Clock
-from bot.flood import SHORTEST_SLEEP_S, Flood, Pace
+from bot.flood import LONGEST_SILENCE_S, SHORTEST_SLEEP_S, Claim, Flood, Pace, Rank
 from bot.refusals import FAILURES, Refusal, Refused, Verdict, judge
 
 logger = logging.getLogger(__name__)
@@ -50,12 +50,20 @@ class Errand:
         repeat: what a lost answer allows.
         patience_s: how long it is worth repeating; infinite for what stands in a row.
         upload: carries a file: longer limit, few at a time.
+        rank: who goes first where several calls wait for one chat; a side text whose patience ends there is dropped.
+        asker: on whose behalf, so that one who asks much does not hold up the others.
+        orphans: every unsure attempt may leave a message behind, so after a few the call holds back for long.
+        revised: the method as it should be by now, asked on the very tick of the call; None sends what was made.
     """
 
     chat: int | None
     repeat: Repeat = Repeat.SAFE
     patience_s: float = math.inf
     upload: bool = False
+    rank: Rank = Rank.RESULT
+    asker: int = 0
+    orphans: bool = False
+    revised: Callable[[], TelegramMethod[Any]] | None = None
 
 
 class Outbox:
@@ -97,12 +105,16 @@ class Outbox:
         Raises:
             Refused: it is not done and is not repeated.
         """
-        began, attempt = self.clock.monotonic(), 0
+        began, attempt, unsure = self.clock.monotonic(), 0, 0
+        claim = self._claim(errand, began)
         while True:
-            refusal = await self._attempt(make, errand)
+            refusal = await self._attempt(make, errand, claim)
             if not isinstance(refusal, Refusal):
                 return refusal
+            unsure += refusal.verdict is Verdict.UNSURE
             pause = self._pause_s(refusal, errand, attempt)
+            if pause is not None and errand.orphans and refusal.verdict is Verdict.UNSURE:
+                pause = max(pause, self._rest_s(unsure))
             spent = self.clock.monotonic() - began
             if pause is None or spent + pause > errand.patience_s:
                 raise self._give_up(refusal, errand)
@@ -139,32 +151,44 @@ class Outbox:
         if isinstance(outcome, Refusal):
             self._note(outcome, chat)
 
-    async def _attempt(self, make: Maker[T], errand: Errand) -> T | Refusal | None:
-        outcome = await self._in_turn(make, errand)
+    def _claim(self, errand: Errand, began: float) -> Claim:
+        if errand.rank is not Rank.SIDE:
+            return Claim(errand.rank, errand.asker)
+        return Claim(errand.rank, errand.asker, lambda: self.clock.monotonic() - began <= errand.patience_s)
+
+    async def _attempt(self, make: Maker[T], errand: Errand, claim: Claim) -> T | Refusal | None:
+        outcome = await (self._upload if errand.upload else self._build_and_call)(make, errand, claim)
         if isinstance(outcome, Refusal):
             if outcome.verdict is Verdict.DONE:
                 return None
             self._note(outcome, self._home(errand.chat))
         return outcome
 
-    async def _in_turn(self, make: Maker[T], errand: Errand) -> T | Refusal:
-        if not errand.upload:
-            return await self._build_and_call(make, errand, self.pace.call_timeout_s)
-        # A silenced chat must not occupy one of the few places with its file in memory.
-        while (wait := self._silent_s(errand.chat)) > 0:
-            await self.clock.sleep(max(wait, SHORTEST_SLEEP_S))
-        async with self._uploads:
-            return await self._build_and_call(make, errand, self.pace.upload_timeout_s)
-
-    async def _build_and_call(self, make: Maker[T], errand: Errand, limit_s: int) -> T | Refusal:
-        method = await make()
-        if method is None:
+    async def _upload(self, make: Maker[T], errand: Errand, claim: Claim) -> T | Refusal:
+        """Take the turn first: a chat that waits must not occupy one of the few places with its file in memory."""
+        if not await self._turn(errand, claim):
             return Refusal(Verdict.MOOT)
+        while True:
+            while (wait := self._silent_s(errand.chat)) > 0:
+                await self.clock.sleep(max(wait, SHORTEST_SLEEP_S))
+            async with self._uploads:
+                method = await make()
+                if method is None:
+                    return Refusal(Verdict.MOOT)
+                if self._silent_s(errand.chat) <= 0:
+                    return await self._call(self._rehomed(method), self.pace.upload_timeout_s)
+
+    async def _build_and_call(self, make: Maker[T], errand: Errand, claim: Claim) -> T | Refusal:
+        method = await make()
+        # Nothing is awaited between the turn and the call, so no silence can fall in between.
+        if method is None or not await self._turn(errand, claim):
+            return Refusal(Verdict.MOOT)
+        newest = errand.revised() if errand.revised else method
+        return await self._call(self._rehomed(newest), self.pace.call_timeout_s)
+
+    async def _turn(self, errand: Errand, claim: Claim) -> bool:
         chat = self._home(errand.chat)
-        if chat is not None:
-            # Nothing is awaited between the turn and the call, so no silence can fall in between.
-            await self._flood.turn(chat)
-        return await self._call(self._rehomed(method), limit_s)
+        return chat is None or await self._flood.turn(chat, claim)
 
     async def _call(self, method: TelegramMethod[T], limit_s: int) -> T | Refusal:
         try:
@@ -201,8 +225,14 @@ class Outbox:
         ceiling = min(last, first * 2.0 ** min(attempt + 1, 32))
         return self._dice.uniform(first, ceiling)
 
+    def _rest_s(self, unsure: int) -> float:
+        """How long to hold back after so many messages that may each have arrived; doubling, a day at most."""
+        beyond = unsure - self.pace.unsure_sends
+        return 0.0 if beyond < 0 else min(LONGEST_SILENCE_S, self.pace.unsure_rest_s * 2.0 ** min(beyond, 32))
+
     def _give_up(self, refusal: Refusal, errand: Errand) -> Refused:
-        logger.info("a call was given up: %s (%s)", refusal.verdict.value, refusal.kind)
+        level = logging.DEBUG if refusal.verdict is Verdict.MOOT else logging.INFO
+        logger.log(level, "a call was given up: %s (%s)", refusal.verdict.value, refusal.kind)
         if refusal.verdict is Verdict.BLOCKED and errand.chat is not None and self.on_unreachable is not None:
             self.on_unreachable(errand.chat)
         return Refused(refusal)

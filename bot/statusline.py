@@ -13,6 +13,7 @@ from aiogram.methods import EditMessageText, SendMessage
 from aiogram.types import LinkPreviewOptions, Message, ReplyParameters
 
 from bot import captions, keyboards
+from bot.flood import Rank
 from bot.lanes import Lane, Lanes, Note, Page
 from bot.outbox import Errand, Outbox
 from bot.refusals import Refused, Verdict
@@ -188,17 +189,22 @@ class StatusLine:
             newest = await self._orders.get(order.id)
             return _edit_method(order, shown) if newest is not None and newest.state is order.state else None
 
-        await self._outbox.send_made(make, Errand(chat=order.destination.chat, patience_s=patience_s))
+        chat, asker = order.destination.chat, order.learner
+        await self._outbox.send_made(make, Errand(chat=chat, patience_s=patience_s, rank=Rank.STATUS, asker=asker))
         self._mark(order, shown)
 
     async def _send(self, order: Order) -> Message | None:
-        """Send what the row says by then as a new message, however long it takes."""
+        """Send what the row says by then as a new message, however long it takes.
+
+        Where answers are always lost, every attempt may be a message: after a few of them the next waits long.
+        """
         destination = order.destination
 
         async def make() -> SendMessage:
             return text_method(destination, self.page(await self._reread(order)), destination.reply_to)
 
-        sent = await self._outbox.send_made(make, Errand(chat=destination.chat))
+        errand = Errand(chat=destination.chat, rank=Rank.STATUS, asker=order.learner, orphans=True)
+        sent = await self._outbox.send_made(make, errand)
         self._mark(order, None)
         return sent
 

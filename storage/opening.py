@@ -125,9 +125,7 @@ async def _prune(orders: Orders, now: float, *, keep_orders_days: float, keep_dr
         days = (now - newest) / _DAY_S
         _log.warning("the clock is %.0f days ahead of the newest order: nothing is forgotten at this start", days)
         return
-    await orders.prune(
-        finished_before=now - keep_orders_days * _DAY_S, drafts_before=now - keep_drafts_days * _DAY_S
-    )
+    await orders.prune(finished_before=now - keep_orders_days * _DAY_S, drafts_before=now - keep_drafts_days * _DAY_S)
 
 
 def clear_storage(folder: Path) -> None:

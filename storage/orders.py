@@ -25,8 +25,6 @@ _state = orders.c.state
 _unfinished = orders.c.finished_at.is_(None)
 _untold = orders.c.told_at.is_(None)
 
-MOST_DRAFTS = 10
-"""Open drafts of one learner; the oldest gives way to a further one."""
 FRESH_S = 600.0
 """A draft younger than this does not give way, so that a flood of words ends in a refusal and not in a churn."""
 
@@ -48,40 +46,44 @@ class Orders:
 
     # Taking in and looking up
 
-    async def intake(self, new: NewOrder) -> tuple[Order, bool]:
+    async def intake(self, new: NewOrder, *, most_drafts: int | None = None) -> tuple[Order, bool]:
         """Take an order in, once.
+
+        Args:
+            new: the order.
+            most_drafts: how many open drafts younger than `FRESH_S` the learner may have, this one included.
 
         Returns:
             The order, and whether it was made now. When not, it is the one with the same source key, or the open
             child of the same parent and action: it is already on its way.
 
         Raises:
-            TooManyDrafts: the learner wrote `MOST_DRAFTS` words without a style within `FRESH_S`; nothing was made.
+            TooManyDrafts: there are more; nothing was made.
         """
         fresh = insert(orders).values(new_order_values(new, self._clock())).on_conflict_do_nothing().returning(orders)
         async with self._database.write() as connection:
             row = (await connection.execute(fresh)).first()
             if row is None:
                 return order_of(await _existing(connection, new)), False
-            if row.state == State.DRAFT:
-                await self._refuse_crowd(connection, new.learner)
+            if most_drafts is not None and row.state == State.DRAFT:
+                await self._refuse_crowd(connection, new.learner, most_drafts)
             return order_of(row), True
 
-    async def _refuse_crowd(self, connection: AsyncConnection, learner: int) -> None:
+    async def _refuse_crowd(self, connection: AsyncConnection, learner: int, most: int) -> None:
         """Raise within the transaction, which takes the new draft back, when there are too many fresh ones."""
         fresh = (orders.c.learner == learner, _state == State.DRAFT, orders.c.created_at > self._clock() - FRESH_S)
         found = await connection.execute(select(func.count()).where(*fresh, _unfinished))
-        if found.scalar_one() > MOST_DRAFTS:
-            raise TooManyDrafts(limit=MOST_DRAFTS)
+        if found.scalar_one() > most:
+            raise TooManyDrafts(limit=most)
 
-    async def retire_drafts(self, learner: int) -> list[int]:
-        """Cancel the learner's open drafts beyond the newest `MOST_DRAFTS`: old questions nobody answered give way.
+    async def retire_drafts(self, learner: int, *, keep: int) -> list[int]:
+        """Cancel the learner's open drafts beyond the newest `keep`: old questions nobody answered give way.
 
         Returns:
             The ids of those that were cancelled.
         """
         drafts = (orders.c.learner == learner, _state == State.DRAFT, _unfinished)
-        newest = select(_id).where(*drafts).order_by(_id.desc()).limit(MOST_DRAFTS)
+        newest = select(_id).where(*drafts).order_by(_id.desc()).limit(keep)
         retired = {"state": State.CANCELLED, "finished_at": self._clock()}
         statement = update(orders).where(*drafts, _id.not_in(newest)).values(retired).returning(_id)
         async with self._database.write() as connection:

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    from bot.neighbour import refusals_explained
+    from bot.neighbour import page_font, refusals_explained
     from bot.playground.serve import TOKEN, Playground, run_forever
 
     settings = load_settings()
@@ -36,6 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
             token=token,
             fresh=arguments.fresh,
             expose=arguments.expose,
+            font=page_font(),
             flood=not arguments.no_flood,
         )
         run_forever(playground, lambda url: _introduce(url, token))

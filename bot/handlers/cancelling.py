@@ -74,7 +74,10 @@ async def cancel_listed(
 
 def _question(texts: Texts, count: int, locale: str) -> str:
     question, hidden = texts.get("cancel-which", locale), count - keyboards.MOST_LISTED
-    return question if hidden <= 0 else f"{question} {texts.get('cancel-more', locale, count=hidden)}"
+    if hidden <= 0:
+        return question
+    more = texts.get("cancel-more", locale, count=hidden)
+    return f"{question} {more}"
 
 
 async def _open_here(chat: int, sender: Sender, services: Services) -> list[Order]:

@@ -25,6 +25,9 @@ from generation.glyphs.words import admit
 from generation.styles import STYLES
 from storage import Learner, NewOrder, Order, State
 
+MOST_DRAFTS = 10
+"""Open drafts of one learner: the oldest gives way to a further one, unless it is of these very minutes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Offspring:
@@ -54,7 +57,8 @@ async def take_word(message: Message, text: str, *, sender: Sender, services: Se
     order = await _new_order(wish, learner, message=message, services=services, bot=bot)
     if order.style is not None:
         await services.desk.expect_room(learner.id, request_of(order))
-    kept, created = await services.patience.insist(lambda: services.storage.orders.intake(order))
+    orders = services.storage.orders
+    kept, created = await services.patience.insist(lambda: orders.intake(order, most_drafts=MOST_DRAFTS))
     if created or kept.status_message is None:
         await _serve(kept, services)
 
@@ -72,7 +76,7 @@ async def bear(callback: CallbackQuery, parent: Order, child: Offspring, *, send
     order = await _child_order(callback, parent, child, sender=sender)
     if order.style is not None:
         await services.desk.expect_room(order.learner, request_of(order))
-    kept, created = await services.patience.insist(lambda: orders.intake(order))
+    kept, created = await services.patience.insist(lambda: orders.intake(order, most_drafts=MOST_DRAFTS))
     ours = created or kept.source_key == order.source_key
     if ours:
         await _serve(kept, services)
@@ -145,7 +149,7 @@ async def _serve(order: Order, services: Services) -> None:
     """Say something about a new row: the style question, its place in the queue, or the picture at once."""
     if order.state is State.DRAFT:
         orders = services.storage.orders
-        for retired in await services.patience.insist(lambda: orders.retire_drafts(order.learner)):
+        for retired in await services.patience.insist(lambda: orders.retire_drafts(order.learner, keep=MOST_DRAFTS)):
             services.courier.refresh(retired)
     if order.state is State.DRAFT or await services.desk.accept(order.id) is Outcome.QUEUED:
         services.courier.open_status(order.id)

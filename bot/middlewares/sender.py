@@ -17,7 +17,6 @@ from bot.services import Services
 from bot.settings import SERVICE_ACCOUNTS
 from storage import Learner
 
-
 log = logging.getLogger(__name__)
 
 _LARGEST_ID = 2**63 - 1

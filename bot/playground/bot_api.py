@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -59,6 +60,7 @@ class World:
     flood: Flood = field(default_factory=lambda: Flood(time.monotonic))
     faults: Faults = field(default_factory=Faults)
     calls: Calls = field(default_factory=Calls)
+    font: Path | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 

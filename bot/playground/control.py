@@ -26,9 +26,10 @@ _SHOWN = {
     ".css": "text/css",
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
-    ".woff2": "font/woff2",
     ".png": "image/png",
 }
+FALLBACK_FONT = "fallback.otf"
+"""What the page asks for when the browser's system has no shapes for a character."""
 _FRAME_WAIT_S = 20.0
 Text = Annotated[str, Field(min_length=1, max_length=128)]
 Id = Annotated[int, Field(gt=-(2**53), lt=2**53)]  # what JavaScript and the database both hold
@@ -152,6 +153,7 @@ class Control:
         world = self._world
         found = await world.store.run(actions.session)
         rules = {"flood": world.rules.flood, "strict": world.rules.strict, "polling": world.polls.active}
+        rules["font"] = world.font is not None
         return {"key": self._key, "first": FIRST_LEARNER, "seq": world.live.seq} | found | rules
 
     async def state(self, learner: Id) -> Json:
@@ -267,6 +269,8 @@ class Control:
 
     async def static(self, name: str) -> Response:
         """GET /static/<name>: the page's own files, no folder, known kinds only."""
+        if name == FALLBACK_FONT and self._world.font is not None:
+            return Response(await asyncio.to_thread(self._world.font.read_bytes), media_type="font/otf")
         kind = _SHOWN.get(Path(name).suffix)
         path = PAGE / Path(name).name
         if kind is None or path.name != name or not await asyncio.to_thread(path.is_file):

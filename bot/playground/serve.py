@@ -125,6 +125,7 @@ class Playground:
         expose: Allow an address other machines reach.
         flood: Flood control on.
         strict: Refuse parameters the Bot API does not document.
+        font: A font file the page may use for characters the browser's system has no shapes for.
         key: What control calls must carry; PLAYGROUND_KEY or a random one by default.
         query_ttl_s: Seconds a tap can be answered.
     """
@@ -140,6 +141,7 @@ class Playground:
         expose: bool = False,
         flood: bool = True,
         strict: bool = True,
+        font: Path | None = None,
         key: str | None = None,
         query_ttl_s: float = 900.0,
     ) -> None:
@@ -147,6 +149,7 @@ class Playground:
         self.key = key or os.environ.get("PLAYGROUND_KEY") or secrets.token_urlsafe(24)
         self.url = ""
         self._host, self._port, self._expose = host, port, expose
+        self._font = font
         self._store = Store(folder / FILE_NAME, fresh=fresh)
         self._rules = Rules(flood=flood, strict=strict, query_ttl_s=query_ttl_s)
         self._connections = _Connections()
@@ -193,7 +196,9 @@ class Playground:
         self._store.watch(live.publish)
         polls = Polls(self._store)
         webhook = Webhook(self._store, polls)
-        self._world = World(self._store, self.token, self._rules, self._connections.drop, live, polls, webhook)
+        self._world = World(
+            self._store, self.token, self._rules, self._connections.drop, live, polls, webhook, font=self._font
+        )
         await webhook.start()
         return self._world
 

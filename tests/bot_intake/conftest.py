@@ -84,7 +84,7 @@ class RecordingCourier:
     keyboards: list[tuple[Destination, int, Any]] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
 
-    def say(self, destination: Destination, text: str, keyboard: Any = None) -> None:
+    def say(self, destination: Destination, text: str, keyboard: Any = None, *, asker: int | None = None) -> None:
         self.said.append(Said(destination, text, keyboard))
 
     def answer(self, callback_id: str, text: str | None = None, *, alert: bool = False) -> None:
@@ -100,8 +100,11 @@ class RecordingCourier:
     def deliver(self, order_id: int) -> None:
         self.delivered.append(order_id)
 
-    def send_original(self, order_id: int, destination: Destination) -> None:
-        self.originals.append((order_id, destination))
+    def send_original(self, order_id: int, destination: Destination) -> bool:
+        sent = any(order == order_id for order, _ in self.originals)
+        if not sent:
+            self.originals.append((order_id, destination))
+        return not sent
 
     def edit_keyboard(self, destination: Destination, message: int, keyboard: Any) -> None:
         self.keyboards.append((destination, message, keyboard))
@@ -163,6 +166,7 @@ class Room:
             "chat": self.chat(chat or user),
             "from": {"id": BOT_ID, "is_bot": True, "first_name": "Wordbrush"},
             "text": "…",
+            "reply_markup": {"inline_keyboard": [[{"text": "…", "callback_data": data}]]},
         }
         query = {
             "id": more.pop("callback", None) or f"c{self.next()}",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.commands.word_options import add_word_arguments, request_from
 from bot.grammar import LONGEST_MEANING, Wish, clean_meaning, is_prose, parse
 from generation.contracts.errors import BadNumber, RequestRefused, TranslationTooLong, UnknownLanguage, UnknownStyle
 from generation.contracts.request import LARGEST_SEED
@@ -200,3 +204,27 @@ def test_an_endless_meaning_is_refused_unread():
     with pytest.raises(TranslationTooLong):
         clean_meaning("x" * 1_000_000)
     assert clean_meaning("a\udc80\u202eb\x00c\nd") == "abc d"
+
+
+def test_the_command_line_keeps_a_meaning_as_the_chat_does():
+    parser = argparse.ArgumentParser()
+    add_word_arguments(parser)
+    parser.add_argument("translation")
+
+    def kept(meaning: str) -> str:
+        return request_from(parser.parse_args(["学习", meaning])).translation
+
+    assert kept("to\x00 stu\u202edy\r\n hard") == clean_meaning("to\x00 stu\u202edy\r\n hard") == "to study hard"
+    with pytest.raises(TranslationTooLong):
+        kept("x" * (LONGEST_MEANING + 1))
+
+
+@pytest.mark.parametrize("text", ["«" * 4096, "“" * 4096, "「" * 4096, "«“「" * 1365, '"' * 4095, "a «" * 1365, " - " * 1365])
+def test_no_text_buys_time(text):
+    def seconds() -> float:
+        start = time.thread_time()
+        parse(text)
+        is_prose(text)
+        return time.thread_time() - start
+
+    assert min(seconds() for _ in range(3)) < 0.05

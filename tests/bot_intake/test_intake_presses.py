@@ -7,7 +7,7 @@ import pytest
 from bot.callbacks import CancelPress, LanguagePress, OrderPress, Press, RestylePress, StylePress
 from generation.contracts.errors import PaintingFailed
 from generation.styles import STYLES
-from storage import State
+from storage import Destination, NewOrder, State
 
 ADA, BOB, GROUP = 1001, 1002, -500
 
@@ -164,6 +164,14 @@ async def test_again_counts_seeds_up_and_answers_a_double_tap(room, painted):
     assert len(await room.orders()) == 2
 
 
+async def test_a_press_belongs_to_the_bot_that_got_it(room, painted):
+    """The order may be another bot's: the token was replaced, and the rows stayed."""
+    async with room.storage.database.write() as connection:
+        await connection.exec_driver_sql("UPDATE orders SET source_key = 'tg:999:1001:1'")
+    await room.press(data(Press.AGAIN), callback="aa")
+    assert (await room.order()).source_key == "tg:42:cb:aa"
+
+
 async def test_repeated_again_gives_new_seeds_wherever_it_is_pressed(room, painted):
     for order_id, seed in [(1, 11), (1, 12), (2, 13), (3, 14)]:
         await room.press(data(Press.AGAIN, order_id))
@@ -317,3 +325,75 @@ async def test_nobody_chooses_a_language_for_somebody_else(room):
     learner = await room.storage.learners.get(BOB)
     assert learner is not None
     assert learner.chosen_locale is None
+
+
+def message_of(room, chat: int, message: int, *carried: str) -> dict:
+    """Somebody else's message, with these buttons."""
+    return {
+        "message_id": message,
+        "date": 1,
+        "chat": room.chat(chat),
+        "from": {"id": 42, "is_bot": True, "first_name": "Wordbrush"},
+        "text": "…",
+        "reply_markup": {"inline_keyboard": [[{"text": "…", "callback_data": button}] for button in carried]},
+    }
+
+
+@pytest.mark.parametrize("press", [Press.OTHERS, Press.BACK, Press.AGAIN, Press.ORIGINAL])
+async def test_forged_data_does_not_reach_another_message(room, painted, press):
+    await room.write("/write 水 style:ink", user=BOB, chat=GROUP)
+    bobs = await room.finish(2, 7001)
+    for chat, message in ((GROUP, bobs.status_message), (ADA, 6999), (GROUP, painted.status_message)):
+        forged = message_of(room, chat, message, data(press, 2))
+        assert (await room.press(data(press), message=forged)).text == room.reads("press-old")
+    assert not room.courier.keyboards
+    assert not room.courier.originals
+    assert len(await room.orders()) == 2
+
+
+async def test_forged_styles_do_not_reach_another_message(room, painted):
+    forged = message_of(room, GROUP, 7001, data(Press.AGAIN, 2))
+    answer = await room.press(RestylePress(order=1, style="comic").pack(), message=forged)
+    assert answer.text == room.reads("press-old")
+    assert not room.courier.keyboards
+    assert len(await room.orders()) == 1
+
+
+@pytest.mark.parametrize(
+    "forgery", [CancelPress(order=0, asker=ADA).pack(), LanguagePress(locale="ru", asker=ADA).pack()]
+)
+async def test_lists_are_edited_only_where_they_are_shown(room, forgery):
+    await room.press(forgery, message=message_of(room, GROUP, 7001, data(Press.CANCEL, 2)))
+    assert not room.courier.keyboards
+    await room.press(forgery, message=message_of(room, GROUP, 7001, forgery))
+    assert len(room.courier.keyboards) == 1
+
+
+async def test_retry_from_another_message_does_nothing(room):
+    await room.write("/write 学习 style:ink")
+    assert await room.storage.orders.attach_status(1, 7000)
+    await room.press(data(Press.CANCEL))
+    forged = message_of(room, GROUP, 7001)
+    assert (await room.press(data(Press.RETRY), message=forged)).text == room.reads("press-old")
+    assert len(await room.orders()) == 1
+
+
+async def test_a_long_list_shows_the_newest_and_says_how_many_more(room):
+    learner = await room.storage.learners.meet(ADA, locale="en")
+    for number in range(120):
+        new = NewOrder(
+            source_key=str(number), learner=learner.id, locale="en", destination=Destination(ADA), word="水", seed=1
+        )
+        await room.storage.orders.intake(new)
+    await room.write("/cancel")
+    said = room.courier.said[-1]
+    numbers = [CancelPress.unpack(button).order for button in buttons(said.keyboard)]
+    assert numbers == [*range(101, 121), 0]
+    assert "100 more" in said.text
+    assert (await room.press(CancelPress(order=0, asker=ADA).pack())).text == room.reads("cancel-done-many", count=120)
+
+
+async def test_a_second_tap_on_the_original_says_so(room, painted):
+    assert (await room.press(data(Press.ORIGINAL))).text == room.reads("press-original")
+    assert (await room.press(data(Press.ORIGINAL))).text == room.reads("press-original-again")
+    assert len(room.courier.originals) == 1

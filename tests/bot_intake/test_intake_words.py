@@ -195,11 +195,11 @@ class Sick:
         self.orders, self.errors, self.calls = orders, list(errors), 0
         self.real = orders.intake
 
-    async def __call__(self, new):
+    async def __call__(self, new, **limits):
         self.calls += 1
         if self.errors:
             raise self.errors.pop(0)
-        return await self.real(new)
+        return await self.real(new, **limits)
 
 
 async def test_a_commit_that_fails_for_a_moment_is_repeated(room, monkeypatch):
@@ -250,3 +250,49 @@ async def test_the_loop_stays_awake_while_fonts_are_searched(room):
     task.cancel()
     assert len(await room.orders()) == 5
     assert max(lags) < 0.5
+
+
+async def test_a_flood_of_words_ends_in_a_refusal_and_costs_no_draft_of_before(room):
+    for number in range(MOST_DRAFTS + 3):
+        await room.write(f"word{number}")
+    assert [order.state for order in await room.orders()] == [State.DRAFT] * MOST_DRAFTS
+    assert len(room.courier.opened) == MOST_DRAFTS
+    refused = room.services.texts.get("error-drafts-yours-full", "en", limit=MOST_DRAFTS)
+    assert [said.text for said in room.courier.said] == [refused] * 3
+    await room.write("other", user=BOB)
+    assert (await room.order()).word == "other"
+
+
+async def test_an_old_question_nobody_answered_gives_way(room, monkeypatch):
+    now = time.time()
+    monkeypatch.setattr(room.storage.orders, "_clock", lambda: now)
+    for number in range(MOST_DRAFTS):
+        await room.write(f"word{number}")
+    now += FRESH_S + 1
+    await room.write("new")
+    states = [order.state for order in await room.orders()]
+    assert states == [State.CANCELLED] + [State.DRAFT] * MOST_DRAFTS
+    assert room.courier.refreshed == [1]
+    assert len(room.courier.opened) == MOST_DRAFTS + 1
+    assert not room.courier.said
+
+
+async def test_edits_of_nobody_in_particular_are_left_alone(room, caplog):
+    message = room.message("/write 学习")
+    del message["from"]
+    await room.feed(edited_message=message)
+    await room.feed(edited_message=room.message("学习") | {"sender_chat": room.chat(GROUP), "chat": room.chat(GROUP)})
+    assert not await room.orders()
+    assert not room.courier.said
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+@pytest.mark.parametrize("where", ["from", "chat", "message"])
+async def test_ids_no_row_can_hold_go_no_further(room, caplog, where):
+    message = room.message("/write 学习 style:ink")
+    huge = 2**63
+    changes = {"from": room.person(huge), "chat": room.chat(huge), "message": huge}
+    await room.feed(message=message | {"message_id" if where == "message" else where: changes[where]})
+    assert not await room.orders()
+    assert not room.courier.said
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

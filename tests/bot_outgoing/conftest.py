@@ -38,6 +38,7 @@ QUICK = Pace(
     group_floor_s=0.008,
     backoff_first_s=0.005,
     backoff_last_s=0.02,
+    original_again_s=0.0,
 )
 """The same rules with small figures, for tests that are not about the figures."""
 

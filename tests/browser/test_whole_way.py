@@ -75,3 +75,22 @@ def test_a_refusal_is_read_in_the_page(open_page):
     page = open_page()
     write(page, "/write 😀😀")
     expect(page.locator(".row.theirs .bubble").last).to_contain_text("Emoji", timeout=LONG_MS)
+
+
+def test_chinese_is_never_drawn_as_empty_boxes(open_page):
+    """Machines without a Chinese font get the bot's own: two different characters must look different."""
+    page = open_page()
+    page.wait_for_function(
+        """() => {
+          const drawn = (character) => {
+            const canvas = document.createElement("canvas");
+            canvas.width = canvas.height = 32;
+            const pen = canvas.getContext("2d");
+            pen.font = `24px ${getComputedStyle(document.documentElement).fontFamily}`;
+            pen.fillText(character, 2, 26);
+            return canvas.toDataURL();
+          };
+          return drawn("学") !== drawn("习");
+        }""",
+        timeout=LONG_MS,
+    )

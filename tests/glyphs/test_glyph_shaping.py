@@ -144,3 +144,17 @@ def test_a_mark_that_is_its_own_grapheme_is_drawn_by_its_bases_font(make_font, t
     with pytest.raises(MissingGlyph) as missing:
         list(clusters_of(text, book, "my"))
     assert missing.value.details["character"] == "ာ"
+
+
+@pytest.mark.parametrize(
+    ("text", "levels"), [("\u20c1\u0628", [1, 1]), ("\u068a\ufdc8", [1, 1]), ("a\ufdc8\u0628", [0, 0, 1])]
+)
+def test_characters_newer_than_this_python_have_a_level(text, levels):
+    assert len(levels_of(text)) == len(levels)
+    assert levels_of(text)[-1] == levels[-1]
+
+
+@pytest.mark.parametrize("word", ["\u20c1\u0628", "\u068a\ufdc8"])
+def test_characters_no_font_has_are_named_whatever_their_direction(pack, word):
+    with pytest.raises(MissingGlyph):
+        write(word, language="ar", width=512, height=512, fonts=pack)

@@ -21,7 +21,7 @@ from generation.glyphs.words import MOST_CODE_POINTS, MOST_GRAPHEMES, MOST_MARKS
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=90)
 TROUBLE = st.text(
     st.sampled_from(
-        "aé한한학\u0301\u0323\u200c\u200d\u00ad\u202e\u2066\ufeff\u200b \u3000\n\0\ud800\ue000\u0378क\u094dिبـّשָ1️⃣👩🏽🇩🇪\ufe0f💥ﷺ!、"
+        "\u0e4d\ufffc\u0e35\u0357\u0354\u0739aé한한학\u0301\u0323\u200c\u200d\u00ad\u202e\u2066\ufeff\u200b \u3000\n\0\ud800\ue000\u0378क\u094dिبـّשָ1️⃣👩🏽🇩🇪\ufe0f💥ﷺ!、"
     ),
     max_size=40,
 )
@@ -154,6 +154,7 @@ def _decided(text: str) -> tuple[str | None, WordRefused | None]:
 @example("\u200c\u200dب")
 @example("e\u200d\u0301")
 @example(" \u200b ")
+@example("\u0e4d\ufffc\u3164\u0e35\u0357\u0354\u0739\u200c")
 def test_admit_refuses_or_settles(text):
     word, refusal = _decided(text)
     if word is None:

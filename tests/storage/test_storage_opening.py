@@ -16,7 +16,7 @@ import pytest
 
 from generation.contracts.errors import BadSettings, DataFolderBusy
 from generation.contracts.request import PaintRequest
-from storage import State, clear_storage, open_storage
+from storage import Destination, NewOrder, State, clear_storage, open_storage
 from storage.database import report_version
 from storage.opening import DATABASE_NAME
 
@@ -199,3 +199,23 @@ async def test_threads_and_files_are_given_back(folder):
 
 def _descriptors():
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+async def test_a_clock_far_ahead_forgets_nothing(folder, caplog):
+    day, now = 86_400.0, 1_800_000_000.0
+
+    async def orders_left(days: float) -> dict[State, int]:
+        later = now + days * day
+        async with open_storage(folder, cache_budget_bytes=1, clock=lambda: later) as storage:
+            return await storage.orders.counts()
+
+    async with open_storage(folder, cache_budget_bytes=1, clock=lambda: now) as storage:
+        learner = await storage.learners.meet(1, locale="en")
+        for key in ("draft", "done"):
+            place = Destination(chat=1)
+            new = NewOrder(source_key=key, learner=learner.id, locale="en", destination=place, word="水", seed=1)
+            await storage.orders.intake(new)
+        assert await storage.orders.cancel(2)
+    assert await orders_left(20_000) == dict.fromkeys(State, 0) | {State.DRAFT: 1, State.CANCELLED: 1}
+    assert "ahead of the newest order" in caplog.text
+    assert sum((await orders_left(390)).values()) == 1

@@ -289,7 +289,7 @@ async def test_a_log_without_its_database_is_not_replayed_into_a_new_one(folder)
 
 async def test_damage_that_appears_while_running_is_named(storage, orders):
     for _ in range(40):
-        await orders.intake(translation="x" * 2_000)
+        await orders.intake(style="ink", translation="x" * 2_000)
     async with storage.database._writer.connect() as connection:
         driver = (await connection.get_raw_connection()).driver_connection
         await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -315,7 +315,7 @@ async def test_a_cut_log_leaves_a_sound_prefix(folder, tmp_path, orders_of):
     snapshot = tmp_path / "snapshot"
     async with open_storage(folder, cache_budget_bytes=1) as storage:
         orders = await orders_of(storage)
-        ids = [(await orders.intake()).id for _ in range(40)]
+        ids = [(await orders.intake(style="ink")).id for _ in range(40)]
         snapshot.mkdir()
         for name in (DATABASE_NAME, f"{DATABASE_NAME}-wal"):
             shutil.copy(folder / name, snapshot / name)
@@ -343,7 +343,7 @@ async def test_the_log_stays_small_and_is_gone_after_closing(folder, orders_of):
     async with open_storage(folder, cache_budget_bytes=1) as storage:
         orders = await orders_of(storage)
         for _ in range(100):
-            await orders.intake(translation="x" * 8_000)
+            await orders.intake(style="ink", translation="x" * 8_000)
         assert (folder / f"{DATABASE_NAME}-wal").stat().st_size < 64 * 2**20
         assert (await storage.counts()).database_bytes > 100 * 8_000
     assert not (folder / f"{DATABASE_NAME}-wal").exists()

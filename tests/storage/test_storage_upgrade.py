@@ -233,9 +233,10 @@ def test_a_damaged_database_makes_no_backup(populated, tmp_path):
 async def test_a_backup_under_load_is_a_sound_prefix(storage, orders, tmp_path):
     async def write():
         for _ in range(60):
-            await orders.intake()
+            await orders.intake(style="ink")
 
     writing = asyncio.ensure_future(write())
+
     def copied():
         return back_up(storage.path / DATABASE_NAME, storage.path / "backups", label=HEAD)
 

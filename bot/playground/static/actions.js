@@ -1,6 +1,7 @@
 // What a learner can do: write, tap, switch, add, block, clear. Joins the network to the store and says what failed.
 // Knows no elements beyond the dialogs it asks with.
 
+import { offerFallback } from "./fonts.js";
 import * as api from "./api.js";
 import { alert, confirm, field, form, toast } from "./dialogs.js";
 import { avatar, fullName, h, nameOf } from "./dom.js";
@@ -23,6 +24,7 @@ export function load(learner) {
 
 async function loadNow(learner) {
   const session = await api.openSession();
+  if (session.font) offerFallback();
   const known = session.learners.some((person) => person.id === learner);
   const id = known ? learner : session.first ?? session.learners[0].id;
   const state = await api.loadState(id);
