@@ -406,7 +406,7 @@ class AddressInUse(OperatorError):
 class UnsafeAddress(OperatorError):
     """The playground was asked to listen beyond this machine."""
 
-    summary = "the playground listens on this machine only; {host} is not only yours: `python -m bot playground --expose` if you mean it"
+    summary = "{host} can be reached by others: if you mean it, `python -m bot playground --expose`"
 
 
 class DidNotStart(OperatorError):

@@ -6,7 +6,6 @@ Knows the contracts and which module paints which style. Knows nothing of how a 
 from __future__ import annotations
 
 import logging
-import secrets
 import statistics
 import time
 from collections import deque
@@ -27,6 +26,7 @@ from generation.painter import comic, ink, realistic, traditional, watercolor
 from generation.painter.fields import Canvas
 from generation.painter.firmness import FIRMEST, REHEARSED, firm_enough, set_off
 from generation.painter.subject import STAGES, Layers, Subject, subject_of
+from generation.tracing import new_reference, traced
 
 PREVIEW_SIDE_PX = 256
 _STEPS = STAGES + 2
@@ -171,6 +171,6 @@ def _explained(error: cv2.error) -> WordbrushError:
     """OpenCV's errors in our words: its own kind for memory, else a reference that finds the traceback in the log."""
     if getattr(error, "code", None) == cv2.Error.StsNoMem:
         return OutOfMemory()
-    reference = secrets.token_hex(4)
-    _log.error("painting failed, reference %s", reference, exc_info=error)
+    reference = new_reference()
+    _log.error("painting failed: %s", traced(error, reference))
     return PaintingFailed(reference=reference)

@@ -219,7 +219,9 @@ def test_the_command_line_keeps_a_meaning_as_the_chat_does():
         kept("x" * (LONGEST_MEANING + 1))
 
 
-@pytest.mark.parametrize("text", ["«" * 4096, "“" * 4096, "「" * 4096, "«“「" * 1365, '"' * 4095, "a «" * 1365, " - " * 1365])
+@pytest.mark.parametrize(
+    "text", ["«" * 4096, "“" * 4096, "「" * 4096, "«“「" * 1365, '"' * 4095, "a «" * 1365, " - " * 1365]
+)
 def test_no_text_buys_time(text):
     def seconds() -> float:
         start = time.thread_time()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 import pytest
 from aiogram.types import ForceReply
 
+from bot.handlers.intake import MOST_DRAFTS
 from generation.contracts.errors import DatabaseBusy, DatabaseCorrupt, DiskFull
 from generation.contracts.request import first_seed
 from storage import Destination, State
+from storage.orders import FRESH_S
 
 ADA, BOB, GROUP, BOT_ID = 1001, 1002, -500, 42
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 from aiogram.exceptions import ClientDecodeError, TelegramNetworkError, TelegramServerError
@@ -11,7 +12,7 @@ from aiogram.types import BufferedInputFile
 from bot import captions
 from storage import State
 from tests.bot_outgoing.conftest import Office, png_of
-from tests.bot_outgoing.hands import until
+from tests.bot_outgoing.hands import HandClock, until
 from tests.bot_outgoing.wire import Wire, bad, blocked, broken, lost
 
 
@@ -248,3 +249,27 @@ async def test_status_whose_id_could_not_be_read_waits_for_the_next_start(office
     assert len(wire.of("SendMessage")) == 1
     assert (await office.delivered(order)).state is State.DELIVERED
     assert len(wire.photos()) == 1
+
+
+async def test_one_original_for_five_taps_and_another_after_a_while(
+    slow_office: Office, hands: HandClock, wire: Wire
+) -> None:
+    done = await slow_office.delivered(await slow_office.rendered())
+    ask = partial(slow_office.courier.send_original, done.id, done.destination)
+    assert [ask() for _ in range(5)] == [True, False, False, False, False]
+    await until(lambda: not slow_office.courier._lasting)
+    assert not ask()
+    await hands.advance(31)
+    assert ask()
+    await until(lambda: not slow_office.courier._lasting)
+    assert len(wire.of("SendDocument")) == 2
+
+
+async def test_an_original_that_was_not_sent_may_be_asked_for_at_once(office: Office, wire: Wire) -> None:
+    done = await office.delivered(await office.rendered())
+    wire.before["SendDocument"] = [bad("not enough rights to send documents to the chat")]
+    assert office.courier.send_original(done.id, done.destination)
+    assert await office.courier.drain(5)
+    assert office.courier.send_original(done.id, done.destination)
+    assert await office.courier.drain(5)
+    assert len(wire.of("SendDocument")) == 2

@@ -10,7 +10,7 @@ from aiogram import Bot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.flood import LONGEST_SILENCE_S, Bucket, Flood, Pace
+from bot.flood import LONGEST_SILENCE_S, Bucket, Claim, Flood, Pace, Rank
 from bot.texts import Texts
 from generation.contracts.events import OrderAdvanced
 from storage import Destination, Storage
@@ -213,3 +213,98 @@ async def test_busy_chat_stays_within_its_budget(storage: Storage, texts: Texts,
     assert len(wire.of("EditMessageText")) > 5
     assert worst_window(counted, 60) <= (20 if chat < 0 else 63)
     await office.courier.close()
+
+
+async def served_order(flood: Flood, clock: HandClock, claims: list[Claim], for_s: float) -> list[Claim]:
+    """The order in which claims for the group are served, after its burst is used up."""
+    served: list[Claim] = []
+
+    async def one(claim: Claim) -> None:
+        if await flood.turn(GROUP, claim):
+            served.append(claim)
+
+    for _ in range(flood.pace.group_burst):
+        await flood.turn(GROUP)
+    tasks = []
+    for claim in claims:
+        tasks.append(asyncio.ensure_future(one(claim)))
+        await settle()
+    await clock.advance(for_s)
+    await asyncio.gather(*tasks)
+    return served
+
+
+async def test_results_go_before_status_and_status_before_texts() -> None:
+    clock = HandClock()
+    claims = [Claim(rank, asker) for rank in (Rank.SIDE, Rank.STATUS, Rank.RESULT) for asker in (1, 2)]
+    assert await served_order(Flood(clock), clock, claims, 60) == sorted(claims, key=lambda claim: claim.rank)
+
+
+async def test_who_asks_much_waits_for_who_asks_little() -> None:
+    clock = HandClock()
+    greedy, modest = Claim(Rank.STATUS, 1), Claim(Rank.STATUS, 2)
+    served = await served_order(Flood(clock), clock, [greedy] * 50 + [modest], 300)
+    assert served.index(modest) <= 1
+    assert len(served) == 51
+
+
+async def test_what_nobody_wants_any_more_takes_no_token() -> None:
+    clock = HandClock()
+    unwanted = Claim(Rank.SIDE, 1, lambda: False)
+    began = clock.now
+    served = await served_order(Flood(clock), clock, [unwanted] * 50 + [Claim(Rank.SIDE, 2)], 4)
+    assert [claim.asker for claim in served] == [2]
+    assert clock.now == began + 4
+
+
+async def test_a_cancelled_waiter_leaves_the_line_to_the_next() -> None:
+    clock = HandClock()
+    flood = Flood(clock)
+    for _ in range(flood.pace.group_burst):
+        await flood.turn(GROUP)
+    tasks = [asyncio.ensure_future(flood.turn(GROUP)) for _ in range(4)]
+    await settle()
+    for doomed in (tasks[0], tasks[2]):
+        doomed.cancel()
+    await clock.advance(9)
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert [task.cancelled() for task in tasks] == [True, False, True, False]
+    assert await asyncio.wait_for(flood.turn(8), 1)
+
+
+async def test_a_thousand_commands_do_not_hold_up_anothers_picture(
+    slow_office: Office, hands: HandClock, wire: Wire
+) -> None:
+    order = await slow_office.order(chat=GROUP, private=False)
+    courier, nursery = slow_office.courier, slow_office.nursery
+    for number in range(1000):
+        courier.say(Destination(chat=GROUP, reply_to=number, private=False), f"help {number}", asker=1)
+    await settle()
+    assert len(nursery) == 1
+    await hands.advance(1)
+    began = hands.now
+    courier.open_status(order.id)
+    await until(lambda: wire.of("SendMessage") and hands.due, "the open waits")
+    while not (opened := (await slow_office.now(order)).status_message):
+        await hands.advance(0.25)
+        await asyncio.sleep(0.002)
+    await slow_office.painted(await slow_office.now(order))
+    courier.deliver(order.id)
+    while not wire.photos():
+        await hands.advance(0.25)
+        await asyncio.sleep(0.002)
+    assert opened
+    assert hands.now - began <= 10  # two messages at a group's pace of one in four seconds
+    await hands.advance(60)
+    await until(lambda: not courier._lasting)
+    said = [text for text in wire.texts() if text and text.startswith("help")]
+    assert said[-1] == "help 999"
+    assert len(said) <= slow_office.courier._outbox.pace.group_burst + 1
+
+
+async def test_side_texts_that_waited_too_long_are_dropped(slow_office: Office, hands: HandClock, wire: Wire) -> None:
+    slow_office.courier._outbox._flood.silence(PRIVATE, 3600)
+    slow_office.courier.say(Destination(chat=PRIVATE), "late", asker=PRIVATE)
+    await hands.advance(3700)
+    await until(lambda: not slow_office.courier._lasting)
+    assert not wire.calls

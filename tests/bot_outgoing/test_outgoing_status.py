@@ -316,3 +316,23 @@ async def test_say_repeats_until_it_is_said(office: Office, wire: Wire) -> None:
 def test_reply_never_fails_on_a_deleted_message() -> None:
     assert reply_to(None) is None
     assert reply_to(5).allow_sending_without_reply
+
+
+async def test_answers_that_are_always_lost_leave_few_texts(slow_office: Office, hands: HandClock, wire: Wire) -> None:
+    async def pass_time(seconds: float, steps: int) -> None:
+        for _ in range(steps):
+            await hands.advance(seconds / steps)
+            await asyncio.sleep(0.004)  # every attempt reads the row, on a thread
+
+    order = await slow_office.order()
+    wire.after["SendMessage"] = [lost] * 100
+    slow_office.courier.open_status(order.id)
+    await until(lambda: wire.calls, "the first text")
+    await pass_time(300, 60)
+    assert len(wire.messages) == slow_office.courier._outbox.pace.unsure_sends
+    await pass_time(24 * 3600, 120)
+    assert len(wire.messages) <= 12
+    wire.after["SendMessage"].clear()
+    await pass_time(48 * 3600, 60)
+    await until(lambda: not slow_office.courier._lasting)
+    assert (1001, (await slow_office.now(order)).status_message) in wire.messages

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from generation.contracts.errors import FileDamaged
+from generation.contracts.errors import FileDamaged, StorageError
 from generation.contracts.request import PaintRequest
 from storage import State, open_storage
 
@@ -93,6 +96,10 @@ DAMAGE = {
     "missing": lambda path: path.unlink(),
     "empty": lambda path: path.write_bytes(b""),
     "shorter": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "a folder": lambda path: (path.unlink(), path.mkdir(), (path / "inside").write_bytes(b"x")),
+    "a loop": lambda path: (path.unlink(), path.symlink_to(path)),
+    "a pipe": lambda path: (path.unlink(), os.mkfifo(path)),
+    "no way there": lambda path: (path.unlink(), path.parent.rmdir(), path.parent.write_bytes(b"x")),
     "flipped": lambda path: path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:]),
 }
 
@@ -131,6 +138,44 @@ async def test_keeping_over_a_damaged_file_mends_the_row(storage, folder, paint,
     assert await storage.pictures.read(mended) == paint(2).png
     assert await storage.files.find(stored.id, 1, "photo") is None
     assert files_below(folder) == {mended.path}
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EACCES])
+async def test_a_file_that_cannot_be_read_is_damaged(storage, paint, monkeypatch, code):
+    stored = await storage.pictures.keep(REQUEST, paint())
+    with monkeypatch.context() as sick:
+        sick.setattr(Path, "read_bytes", _failing(code))
+        with pytest.raises(FileDamaged):
+            await storage.pictures.read(stored)
+    assert await storage.pictures.find(REQUEST, *ENGINE) is None or stored.path.exists()
+    mended = await storage.pictures.keep(REQUEST, paint())
+    assert await storage.pictures.read(mended) == paint().png
+
+
+async def test_want_of_descriptors_is_not_the_files_fault(storage, paint, monkeypatch):
+    stored = await storage.pictures.keep(REQUEST, paint())
+    with monkeypatch.context() as sick:
+        sick.setattr(Path, "read_bytes", _failing(errno.EMFILE))
+        with pytest.raises(StorageError) as caught:
+            await storage.pictures.read(stored)
+    assert not isinstance(caught.value, FileDamaged)
+    assert await storage.pictures.read(stored) == paint().png
+
+
+async def test_what_stood_in_the_way_is_kept_aside(storage, folder, paint):
+    stored = await storage.pictures.keep(REQUEST, paint())
+    stored.path.unlink()
+    stored.path.mkdir()
+    (stored.path / "note").write_text("mine")
+    await storage.pictures.keep(REQUEST, paint())
+    assert [path.read_text() for path in (folder / "odd").rglob("note")] == ["mine"]
+
+
+def _failing(code):
+    def read_bytes(_path):
+        raise OSError(code, os.strerror(code))
+
+    return read_bytes
 
 
 async def test_damage_while_the_process_was_away(folder, paint):
