@@ -137,7 +137,10 @@ class TestEveryState:
         pair.chat.write("/write 学习 study")
         status = pair.chat.expect_styles()
         end(bot, number)
-        put_back(pair, "UPDATE orders SET state = 'failed', style = 'ink', told_at = NULL, finished_at = created_at, error_key = 'error-out-of-memory'")
+        put_back(
+            pair,
+            "UPDATE orders SET state = 'failed', style = 'ink', told_at = NULL, finished_at = created_at, error_key = 'error-out-of-memory'",
+        )
         pair.start()
         told = pair.chat.expect("the reason", lambda message: "memory" in message.get("text", ""))
         assert told["message_id"] == status["message_id"]
@@ -153,6 +156,42 @@ class TestEveryState:
         pair.chat.expect_text("/write")
         exactly_one_picture(pair)
         assert second.terminate() == 0
+
+
+LARGE = {"GENERATION__WIDTH": "1536", "GENERATION__HEIGHT": "1536"}
+
+
+def test_cancel_takes_back_what_waits_and_what_is_painted(pair: Pair) -> None:
+    """Four large words of one learner; "all of them" ends the waiting ones for certain, the running one unless it was faster."""
+    pair.start(**LARGE)
+    for word in ("大 big", "中 middle", "小 small", "土 earth"):
+        pair.chat.write(f"/write style:realistic {word}")
+    wait_until(
+        lambda: states(pair.database)[:1] == ["running"] and states(pair.database).count("queued") == 3,
+        "one running, three waiting",
+    )
+
+    pair.chat.write("/cancel")
+    pair.chat.tap(pair.chat.expect_text("Which one"), "All of them")
+
+    ended = {"cancelled", "delivered"}
+    wait_until(lambda: set(states(pair.database)) <= ended, "every order at its end")
+    assert states(pair.database)[2:] == ["cancelled", "cancelled"]
+    assert len(pair.chat.photos()) == states(pair.database).count("delivered") <= 2
+
+
+def test_cancel_under_a_running_one(pair: Pair) -> None:
+    pair.start(**LARGE)
+    pair.chat.write("/write style:realistic 大 big")
+    until_state(pair, "running")
+    pair.chat.write("/cancel")
+    wait_until(lambda: set(states(pair.database)) <= {"cancelled", "delivered"}, "its end")
+    assert len(pair.chat.photos()) == states(pair.database).count("delivered")
+    again = pair.chat.write("/write style:ink 小 small")
+    photo = pair.chat.expect(
+        "the next picture", lambda message: message["message_id"] > again["message_id"] and message.get("photo")
+    )
+    assert "小" in photo["caption"]
 
 
 def test_written_while_the_bot_was_away(pair: Pair) -> None:

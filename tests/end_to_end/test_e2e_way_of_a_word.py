@@ -268,33 +268,3 @@ def test_a_blocked_learner_gets_nothing_more_and_is_welcome_back(one_process: Si
     assert "雨" in chat.expect_photo()["caption"]
     assert len(chat.photos()) == 1, "the order from before the block was taken back"
     assert len([call for call in one_process.calls("*") if call["code"] == 403]) <= refused + 1
-
-
-def test_cancel_while_it_waits_and_while_it_is_painted(one_process: Sim) -> None:
-    """Three large words of one learner: the running one and a waiting one are taken back, the third arrives."""
-    chat = one_process.new_learner("Noa")
-    statuses = [chat.ask(word, "Realistic") for word in ("大 big", "中 middle", "小 small")]
-    waiting = chat.tap(current(chat, statuses[1]), "Cancel")
-    running = chat.tap(current(chat, statuses[0]), "Cancel")
-    assert waiting is not None
-    assert running is not None
-    done = {"Cancelled.", "This picture is finished already.", "Too late to stop: the picture is being sent."}
-    assert waiting["text"] in done
-    assert running["text"] in done
-    wait_until(lambda: any("小" in photo["caption"] for photo in chat.photos()), "the third picture")
-    cancelled = [
-        status for status, answer in ((statuses[1], waiting), (statuses[0], running)) if answer["text"] == "Cancelled."
-    ]
-    kept = {photo["message_id"] for photo in chat.photos()}
-    assert not kept & {status["message_id"] for status in cancelled}
-    assert len(kept) == 3 - len(cancelled)
-
-
-def current(chat: Chat, status: dict) -> dict:
-    """A status message as it is once it has a cancel button."""
-
-    def with_cancel() -> dict | None:
-        now = next(message for message in chat.messages() if message["message_id"] == status["message_id"])
-        return now if any("Cancel" in text for text in labels(now)) else None
-
-    return wait_until(with_cancel, "a cancel button")
