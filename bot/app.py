@@ -39,7 +39,7 @@ from bot.signals import StopSignal
 from bot.status import StatusBoard
 from bot.texts import Texts
 from bot.version import version_of_wordbrush
-from generation.contracts.errors import BadSettings, TokenRefused
+from generation.contracts.errors import BadSettings, TokenRefused, WordbrushError
 from generation.contracts.ports import Engine
 from generation.glyphs import FontBook
 from generation.pipeline import Pipeline
@@ -98,16 +98,27 @@ async def run_bot(settings: Settings, *, fresh: bool = False) -> int:
 async def _unless_stopped(building: Coroutine[Any, Any, House], stop: StopSignal) -> House | None:
     """The house, or None when the signal came first: an unreachable server must not hold up a polite stop."""
     tasks = Nursery()
-    built, asked = tasks.spawn(building, name="start"), tasks.spawn(stop.wait(), name="stop signal")
+    built, asked = tasks.spawn(_outcome(building), name="start"), tasks.spawn(stop.wait(), name="stop signal")
     try:
         await asyncio.wait({built, asked}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         asked.cancel()
     if built.done():
-        return built.result()
+        outcome = built.result()
+        if isinstance(outcome, WordbrushError):
+            raise outcome
+        return outcome
     built.cancel()
     await asyncio.wait({built})
     return None
+
+
+async def _outcome(building: Coroutine[Any, Any, House]) -> House | WordbrushError:
+    """A refusal to start as a value: the nursery would log it as an accident beside the one line the operator gets."""
+    try:
+        return await building
+    except WordbrushError as error:
+        return error
 
 
 def _check(settings: Settings, *, fresh: bool) -> None:

@@ -247,7 +247,24 @@ def test_a_wrong_token_is_one_clear_line(pair: Pair) -> None:
     assert bot.wait() == 2
     assert "BotFather" in bot.output()
     assert "Traceback" not in bot.output()
+    assert "ERROR" not in bot.output(), "one line, not a log entry beside it"
     assert "this-is-not-the-token" not in bot.output()
+
+
+@pytest.mark.parametrize("token", ["abc", "123456:short"])
+def test_a_malformed_token_is_one_clear_line_too(pair: Pair, token: str) -> None:
+    bot = pair.start(BOT_TOKEN=token)
+    assert bot.wait() == 2
+    assert "BotFather" in bot.output()
+    assert "Traceback" not in bot.output()
+
+
+def test_a_signal_during_start_ends_it_at_once(pair: Pair) -> None:
+    bot = pair.start(BOT_API_URL="http://127.0.0.1:9")
+    wait_until(lambda: "does not answer yet" in bot.output(), "the first vain try")
+    bot.interrupt(signal.SIGINT)
+    assert bot.wait(5) == 0
+    assert "Traceback" not in bot.output()
 
 
 def test_twice_leaves_at_once(pair: Pair) -> None:
