@@ -28,10 +28,7 @@ def back_up(database: Path, folder: Path, *, label: str) -> Path:
         OSError, sqlite3.Error: the disk is full, for example; no half copy is left.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    target = (
-        folder
-        / f"wordbrush-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{time.time_ns() % 10**9:09}-{label}.sqlite3"
-    )
+    target = folder / _name(time.time_ns(), label)
     temporary = target.with_suffix(".part")
     try:
         _copy(database, temporary)
@@ -39,7 +36,7 @@ def back_up(database: Path, folder: Path, *, label: str) -> Path:
         sync_folder(folder)
     finally:
         temporary.unlink(missing_ok=True)
-    _forget_old(folder)
+    _forget_old(folder, newest=target)
     return target
 
 
@@ -57,6 +54,14 @@ def _copy(database: Path, to: Path) -> None:
             raise DatabaseCorrupt(path=str(database))
 
 
-def _forget_old(folder: Path) -> None:
-    for old in sorted(folder.glob(_PATTERN))[:-KEPT]:
+def _name(now_ns: int, label: str) -> str:
+    """Names sort by time. Both parts come from one reading of the clock: from two, a second may end in between."""
+    seconds, nanoseconds = divmod(now_ns, 10**9)
+    return f"wordbrush-{time.strftime('%Y%m%dT%H%M%S', time.gmtime(seconds))}-{nanoseconds:09}-{label}.sqlite3"
+
+
+def _forget_old(folder: Path, *, newest: Path) -> None:
+    """The one just made stays whatever its name: the clock may have been set back."""
+    others = sorted(path for path in folder.glob(_PATTERN) if path != newest)
+    for old in others[: -(KEPT - 1)]:
         old.unlink(missing_ok=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -219,6 +221,24 @@ def test_a_database_whose_making_was_interrupted_is_made_anew(tmp_path):
 def test_only_the_newest_backups_are_kept(populated, tmp_path):
     made = [back_up(populated, tmp_path / "backups", label="t") for _ in range(KEPT + 2)]
     assert sorted((tmp_path / "backups").iterdir()) == made[-KEPT:]
+
+
+def test_backups_made_around_the_end_of_a_second_stay_in_order(populated, tmp_path, monkeypatch):
+    """Names from two readings of the clock put the newest first, and it was forgotten at once."""
+    ticks = itertools.count(1_800_000_000_999_999_997)
+    monkeypatch.setattr(time, "time_ns", lambda: next(ticks))
+    made = [back_up(populated, tmp_path / "backups", label="t") for _ in range(KEPT + 3)]
+    assert made == sorted(made)
+    assert sorted((tmp_path / "backups").iterdir()) == made[-KEPT:]
+
+
+def test_the_backup_just_made_stays_when_the_clock_was_set_back(populated, tmp_path, monkeypatch):
+    for _ in range(KEPT):
+        back_up(populated, tmp_path / "backups", label="t")
+    monkeypatch.setattr(time, "time_ns", lambda: 10**9)
+    made = back_up(populated, tmp_path / "backups", label="t")
+    assert made.exists()
+    assert len(list((tmp_path / "backups").iterdir())) == KEPT
 
 
 def test_a_damaged_database_makes_no_backup(populated, tmp_path):
