@@ -28,6 +28,18 @@
     │   ├── PaintingFailed           reference (log id)
     │   ├── OutOfMemory
     │   ├── EngineUnavailable        engine, reason
+    │   │   ├── WeightsMissing           models
+    │   │   ├── HubUnreachable           url
+    │   │   ├── HubRefused               model, status
+    │   │   ├── HubBusy                  model, status
+    │   │   ├── ModelNotFound            model, revision
+    │   │   ├── DownloadBroken           model, file
+    │   │   ├── DownloadStalled          model, file, seconds
+    │   │   ├── NoRoomForWeights         path, needed_mib, free_mib
+    │   │   ├── WeightsDamaged           model, file
+    │   │   ├── UnsafeWeights            model, file
+    │   │   ├── WrongArchitecture        model, expected, found
+    │   │   └── NoSuitableDevice         device, reason
     │   └── PaintingCancelled        stopped because nobody waits for it any more
     ├── StorageError             the rows or the files are in trouble
     │   ├── DiskFull
@@ -283,6 +295,78 @@ class EngineUnavailable(EngineError):
 
     message_key = "error-engine-unavailable"
     summary = "the {engine} engine is not available: {reason}"
+
+
+class WeightsMissing(EngineUnavailable):
+    """Model weights are not (completely) on disk and may not be downloaded now."""
+
+    summary = "model weights are missing ({models}): run `python -m bot models fetch`"
+
+
+class HubUnreachable(EngineUnavailable):
+    """No answer from the model hub: no network, no name, no connection, or a broken TLS handshake."""
+
+    summary = "cannot reach the model hub at {url}: check the network, a proxy (HTTPS_PROXY) or HF_ENDPOINT"
+
+
+class HubRefused(EngineUnavailable):
+    """The hub wants a login or an accepted licence (401, 403)."""
+
+    summary = "the hub refused {model} ({status}): accept its licence on its page, then set HF_TOKEN"
+
+
+class HubBusy(EngineUnavailable):
+    """The hub answers with an error of its own or asks for patience (429, 5xx)."""
+
+    summary = "the hub cannot give {model} right now ({status}): the download goes on later where it stopped"
+
+
+class ModelNotFound(EngineUnavailable):
+    """The hub or the folder does not have this model, revision or variant (404)."""
+
+    summary = "there is no {model} at revision {revision}: check its id, revision and variant in the settings"
+
+
+class DownloadBroken(EngineUnavailable):
+    """A file ended before its announced size."""
+
+    summary = "the download of {file} from {model} broke off: run `python -m bot models fetch` again, it resumes"
+
+
+class DownloadStalled(EngineUnavailable):
+    """Nothing arrived for a while."""
+
+    summary = "the download of {file} from {model} stood still for {seconds} s: run `python -m bot models fetch` again"
+
+
+class NoRoomForWeights(EngineUnavailable):
+    """The disk that holds the model cache is too small for what is missing."""
+
+    summary = "no room for the weights in {path}: {needed_mib} MiB needed, {free_mib} MiB free"
+
+
+class WeightsDamaged(EngineUnavailable):
+    """A weight file is not the one `models.lock` names, or its hash is not the hub's."""
+
+    summary = "{file} of {model} is damaged or was exchanged: run `python -m bot models verify`, then `models fetch`"
+
+
+class UnsafeWeights(EngineUnavailable):
+    """Only a pickle is offered where safetensors are required: loading it would run its author's code."""
+
+    summary = "{model} offers {file}, a pickle, which may run code: choose a model with safetensors"
+
+
+class WrongArchitecture(EngineUnavailable):
+    """The weights are of another kind of model than the setting needs."""
+
+    summary = "{model} is not what is needed here: expected {expected}, found {found}"
+
+
+class NoSuitableDevice(EngineUnavailable):
+    """No device that can run the diffusion engine, or the one asked for is not there."""
+
+    summary = "no device for the diffusion engine ({device}): {reason}"
 
 
 class PaintingCancelled(EngineError):

@@ -32,11 +32,21 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A job is painted: `image` has the request's size. `seconds` are the engine's stages."""
+    """A job is painted.
+
+    Attributes:
+        job: which.
+        image: of the request's size.
+        seconds: the engine's stages.
+        engine: who painted it, where that is not the engine that was asked; empty otherwise.
+        version: that engine's.
+    """
 
     job: int
     image: Rgb
     seconds: Mapping[str, float] = field(default_factory=dict)
+    engine: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

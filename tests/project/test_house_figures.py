@@ -98,21 +98,32 @@ def test_no_class_is_named_for_nothing(name: str) -> None:
     assert [one for one in classes if name in one] == []
 
 
-def test_torch_is_imported_nowhere_yet() -> None:
-    imported = {
-        alias.name.split(".")[0]
-        for _, _, tree in parsed()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import)
-        for alias in node.names
-    } | {
-        node.module.split(".")[0]
-        for _, _, tree in parsed()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module
-    }
-    assert {"numpy", "aiogram"} <= imported
-    assert not imported & {"torch", "diffusers", "controlnet_aux", "transformers"}
+HEAVY = {
+    "torch",
+    "torchvision",
+    "diffusers",
+    "transformers",
+    "accelerate",
+    "controlnet_aux",
+    "huggingface_hub",
+    "safetensors",
+    "peft",
+    "xformers",
+}
+"""Models and what loads them: a second and gigabytes to import, so only two rooms may, and lazily."""
+
+
+def imported_by(tree: ast.AST) -> set[str]:
+    nodes = list(ast.walk(tree))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    taken = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.split(".")[0] for name in plain | taken}
+
+
+def test_models_are_loaded_only_in_the_rooms_of_diffusion_and_gpu() -> None:
+    users = {path.relative_to(ROOT).as_posix() for path, _, tree in parsed() if imported_by(tree) & HEAVY}
+    assert users
+    assert [user for user in sorted(users) if not user.startswith(("generation/diffusion/", "generation/gpu/"))] == []
 
 
 def test_the_import_contracts_know_every_module_of_the_bot() -> None:
