@@ -22,7 +22,7 @@ extras := $(EXTRAS)
 endif
 comma := ,
 run_extras := $(if $(extras),[$(extras)])
-dev_extras := [dev$(if $(extras),$(comma)$(extras))]
+dev_extras := [dev$(if $(extras),$(comma)dev-diffusion$(comma)$(extras))]
 run_stamp := $(VENV)/.ready-run$(if $(extras),-$(extras))
 dev_stamp := $(VENV)/.ready-dev$(if $(extras),-$(extras))
 
