@@ -18,6 +18,8 @@ from bot.texts import Texts
 from generation.contracts.ports import JobQueue
 from generation.contracts.request import DEFAULT_SIDE_PX
 from generation.glyphs import FontBook
+from generation.gpu import DeviceReport as Cards
+from generation.gpu import Diagnostics
 from storage import Destination, Storage
 
 Keyboard = InlineKeyboardMarkup | ForceReply
@@ -53,30 +55,12 @@ class Post(Carrier, Protocol):
         ...
 
 
-class Gpu(TypedDict, total=False):
-    """One graphics card as NVML sees it. What is missing was not readable.
-
-    Attributes:
-        large_enough: it is of the 12 GB class or better.
-    """
-
-    name: str
-    driver: str
-    memory_used_mib: int
-    memory_total_mib: int
-    large_enough: bool
-    temperature_c: int
-    load_percent: int
-    power_w: float
-    clock_mhz: int
-
-
 class DeviceReport(TypedDict, total=False):
     """Facts for `/gpu`; every key may be missing.
 
     Attributes:
-        engine, engine_version: what paints.
-        gpus: the cards; empty or missing when there is none.
+        engine: its diagnostics.
+        cards: the graphics cards as their driver sees them.
         processor: its name.
         cores: how many this process may use.
         process_mib: resident memory of this process.
@@ -85,9 +69,8 @@ class DeviceReport(TypedDict, total=False):
         last_s: seconds of the last paintings, newest first.
     """
 
-    engine: str
-    engine_version: str
-    gpus: list[Gpu]
+    engine: Diagnostics
+    cards: Cards
     processor: str
     cores: int
     process_mib: int

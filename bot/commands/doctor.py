@@ -10,17 +10,14 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from importlib.util import find_spec
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final, Literal
 
+from bot.commands import doctor_diffusion
+from bot.commands.findings import BROKEN, FINE, NOTE, Finding
 from bot.settings import Settings, env_example, load_settings
 from generation.contracts.errors import WordbrushError
 
-FINE: Final = "fine"
-NOTE: Final = "note"
-BROKEN: Final = "broken"
 LITTLE_SPACE_MB = 500
 SAMPLES = {
     "Chinese": ("学习", "zh-Hans"),
@@ -34,16 +31,6 @@ SAMPLES = {
     "Greek": ("μάθηση", "el"),
     "Vietnamese": ("học tập", "vi"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. `mend` is the command or setting that improves it, empty when it is fine."""
-
-    name: str
-    state: Literal["fine", "note", "broken"]
-    detail: str
-    mend: str = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,6 +73,7 @@ def examine() -> Iterator[Finding]:
     )
     for check in checks:
         yield check(settings)
+    yield from doctor_diffusion.examine(settings)
 
 
 def _python(_settings: Settings) -> Finding:
@@ -161,9 +149,12 @@ def _engine(settings: Settings) -> Finding:
     from bot.engines import engine_named
 
     try:
-        engine = engine_named(settings.generation.engine)
+        engine = engine_named(settings.generation.engine, settings)
     except WordbrushError as error:
-        return Finding("engine", BROKEN, str(error), "set GENERATION__ENGINE=auto")
+        reason, _, mend = str(error).rpartition(": run ")
+        return Finding(
+            "engine", BROKEN, reason or str(error), f"run {mend}" if reason else "set GENERATION__ENGINE=auto"
+        )
     return Finding("engine", FINE, f"{engine.name} {engine.version}")
 
 
@@ -172,10 +163,13 @@ def _gpu(_settings: Settings) -> Finding:
 
     report = look()
     if not report.devices:
-        return Finding("gpu", NOTE, f"none ({report.reason}): the painter works on the CPU")
+        return Finding("gpu", FINE, f"none ({report.reason}): the painter works on the CPU")
     names = ", ".join(f"{device.name} ({device.memory_mib} MiB)" for device in report.devices)
-    torch = "installed" if find_spec("torch") else "not installed"
-    return Finding("gpu", NOTE, f"{names}; torch {torch}; this version paints on the CPU")
+    if not any(device.large_enough for device in report.devices):
+        return Finding(
+            "gpu", NOTE, f"{names}: the painter works on the CPU", "the diffusion engine needs 12 GB or more"
+        )
+    return Finding("gpu", FINE, f"{names}, driver {report.driver}")
 
 
 def _print(findings: list[Finding]) -> None:

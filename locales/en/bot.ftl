@@ -115,9 +115,60 @@ gpu-last = <b>Last pictures</b> { QUOTE($seconds) } s
 gpu-last-none = <b>Last pictures</b> none since the start
 gpu-advice-title = <b>Recommendations</b>
 gpu-advice-none = • Nothing to change.
-gpu-advice-no-gpu = • This version paints on the processor with its built-in painter and needs no GPU; adding one would change nothing yet. The diffusion engine, which will use NVIDIA cards of 12 GB or more, is not in this version. Until then a faster processor makes pictures faster.
-gpu-advice-idle = • The card is not used: this version paints on the processor. The diffusion engine that will use cards of this size is not in this version.
-gpu-advice-small = • The card is not used: this version paints on the processor. The diffusion engine, which is not in this version, will need 12 GB or more, and this card has less.
 gpu-advice-hot = • The card is hot ({ QUOTE($celsius) } °C). Check its fans and the room.
-gpu-advice-memory = • The card's memory is nearly full. Close other programs that use it.
+gpu-advice-memory = • The card's memory is nearly full: { QUOTE($used) } of { QUOTE($total) } GiB. A smaller batch_limit in DIFFUSION__OVERRIDES or DIFFUSION__LAYOUT=union leaves more room.
 gpu-advice-crowded = • The queue is long. A faster processor shortens it; smaller pictures do, too.
+gpu-others = Other programs hold { QUOTE($size) } GiB
+gpu-capability = Compute capability { QUOTE($version) }
+gpu-more = …and { $count } more
+gpu-profile = <b>Profile</b> { QUOTE($profile) } ({ $reason }), { $limit } at once
+gpu-why-device = by the device's memory
+gpu-why-setting = as set
+gpu-why-eased = made more frugal after memory ran out
+gpu-runs-on = Runs on { QUOTE($name) } ({ QUOTE($where) })
+gpu-setup = { QUOTE($parts) }
+gpu-overrides = Set otherwise: { QUOTE($fields) }
+gpu-torch-memory = Models and pictures take { QUOTE($used) } GiB, { QUOTE($total) } GiB are reserved
+gpu-models = <b>Models in memory</b>
+gpu-models-none = <b>Models in memory</b> none; the next picture loads them
+gpu-model = { QUOTE($role) } { QUOTE($name) } · { QUOTE($took) } s · { QUOTE($size) } MiB
+gpu-weights-complete = <b>Weights</b> complete
+gpu-weights-missing = <b>Weights</b> missing: { QUOTE($roles) }
+gpu-weights-damaged = <b>Weights</b> damaged: { QUOTE($roles) }
+gpu-weights-downloading = <b>Weights</b> downloading, { QUOTE($done) } of { QUOTE($total) } GiB
+gpu-size = { QUOTE($what) }: { QUOTE($took) } s a picture, peak { QUOTE($peak) } GiB
+gpu-warm-up = <b>Warm-up</b> { QUOTE($words) }
+gpu-advice-stands-in = • The painter works instead of the diffusion engine: { $reason }
+gpu-advice-again = • The diffusion engine is tried again in { $seconds } s.
+gpu-advice-weights-missing = • Weights are missing ({ QUOTE($roles) }). Fetch them with <code>python -m bot models fetch</code>, or set GENERATION__DOWNLOAD=true.
+gpu-advice-weights-damaged = • Weights are damaged ({ QUOTE($roles) }). Run <code>python -m bot models verify</code>, then <code>python -m bot models fetch</code>.
+gpu-advice-download = • Weights are being downloaded: { QUOTE($done) } of { QUOTE($total) } GiB, { $percent }%. The painter works meanwhile.
+gpu-advice-no-gpu = • The built-in painter works on the processor and needs no GPU. An NVIDIA card of 12 GB or more lets the diffusion engine paint.
+gpu-advice-idle = • The card is not used. Set GENERATION__ENGINE=auto, install the extra <code>diffusion</code> and fetch the weights; <code>python -m bot doctor</code> tells what is missing.
+gpu-advice-small = • { QUOTE($name) } has { QUOTE($size) } GiB, too little for the diffusion engine: it needs 12 GB or more. The painter works on the processor.
+gpu-advice-throttled-heat = • The card slows itself down because it is too hot. Check its fans and the room.
+gpu-advice-throttled-power = • The card slows itself down for lack of power. Check its power supply.
+gpu-advice-others = • The card's memory is nearly full, and { QUOTE($size) } GiB of it are held by other programs. <code>nvidia-smi</code> names them.
+gpu-advice-out-of-memory = { $count ->
+    [one] • Memory ran out once; the picture was painted again with less.
+   *[other] • Memory ran out { $count } times; smaller batches or smaller pictures help.
+}
+gpu-advice-eased = • Memory ran out, so the profile { QUOTE($profile) } was made more frugal. It is back after the models have been unloaded.
+gpu-advice-beyond = • The settings ask more of the profile { QUOTE($profile) } than this card is expected to hold.
+gpu-advice-larger-batch = • There is room: at most { QUOTE($peak) } GiB were needed. Try batch_limit { $limit } in DIFFUSION__OVERRIDES.
+gpu-advice-attention = • Attention { QUOTE($wanted) } does not work here; { QUOTE($used) } is used.
+gpu-advice-compile = • Compiling ({ QUOTE($wanted) }) failed; the engine runs { QUOTE($used) }. The log has the reason.
+gpu-advice-leak = • Memory grew by { QUOTE($size) } MiB over the last { $count } batches. Restart the bot when convenient, and please report it.
+gpu-reason-extra = the extra is not installed or does not import. Run <code>make run EXTRAS=diffusion</code>.
+gpu-reason-cuda-build = the installed torch has no CUDA. Install the build for this GPU.
+gpu-reason-driver = no NVIDIA driver answers. Install it, or give the container access to the GPU.
+gpu-reason-old-driver = the NVIDIA driver is too old for the installed torch. Update it.
+gpu-reason-device = the device in the settings is not there. Check DIFFUSION__DEVICE and CUDA_VISIBLE_DEVICES.
+gpu-reason-small = the card has less than 12 GB. DIFFUSION__DEVICE=cuda tries it all the same.
+gpu-reason-hub = the model hub does not answer. The download goes on where it stopped.
+gpu-reason-licence = the model hub wants a login or an accepted licence. Accept it there and set HF_TOKEN.
+gpu-reason-model = a model in the settings cannot be used. <code>python -m bot models list</code> names it.
+gpu-reason-room = the disk is too small for the weights. Free some space or set DIFFUSION__CACHE_FOLDER.
+gpu-reason-damaged = weights are damaged. Run <code>python -m bot models verify</code>.
+gpu-reason-memory = the card's memory is not enough.
+gpu-reason-other = it does not start; the log and <code>python -m bot doctor</code> tell why.

@@ -24,6 +24,8 @@ order-failed = 😔 { $reason }
 order-cancelled = Cancelled.
 order-resting = { $style } · Wordbrush is restarting. You keep your place, and the picture will come by itself.
 order-ready = Your picture of <b>{ QUOTE($word) }</b> is ready ⬆️
+order-unfinished = What you see is an unfinished preview.
+order-substitute = <i>Painted by the quick painter this time: the large one is not at hand.</i>
 
 button-style = { $emoji } { $style }
 button-cancel = ✖️ Cancel

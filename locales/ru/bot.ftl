@@ -120,9 +120,62 @@ gpu-last = <b>Последние картинки</b> { QUOTE($seconds) } с
 gpu-last-none = <b>Последние картинки</b> с запуска ещё не было
 gpu-advice-title = <b>Рекомендации</b>
 gpu-advice-none = • Менять ничего не нужно.
-gpu-advice-no-gpu = • Эта версия рисует на процессоре встроенным художником, и видеокарта ей не нужна: пока с ней ничего не изменится. Движка «diffusion», который будет работать на картах NVIDIA от 12 ГБ, в этой версии нет. Быстрее рисовать сейчас поможет более быстрый процессор.
-gpu-advice-idle = • Видеокарта не используется: эта версия рисует на процессоре. Движка «diffusion», которому подойдёт такая карта, в этой версии нет.
-gpu-advice-small = • Видеокарта не используется: эта версия рисует на процессоре. Движку «diffusion», которого в этой версии нет, понадобится от 12 ГБ, а на этой карте меньше.
 gpu-advice-hot = • Карта горячая ({ QUOTE($celsius) } °C). Проверьте вентиляторы и помещение.
-gpu-advice-memory = • Память карты почти заполнена. Закройте другие программы, которые её занимают.
+gpu-advice-memory = • Память карты почти заполнена: { QUOTE($used) } из { QUOTE($total) } ГиБ. Больше места оставят меньший batch_limit в DIFFUSION__OVERRIDES или DIFFUSION__LAYOUT=union.
 gpu-advice-crowded = • Очередь длинная. Её сократят более быстрый процессор или картинки меньшего размера.
+gpu-others = Другие программы занимают { QUOTE($size) } ГиБ
+gpu-capability = Вычислительная версия { QUOTE($version) }
+gpu-more = …и ещё { $count }
+gpu-profile = <b>Профиль</b> { QUOTE($profile) } ({ $reason }), до { $limit } за раз
+gpu-why-device = по памяти устройства
+gpu-why-setting = задан в настройках
+gpu-why-eased = сделан экономнее, когда памяти не хватило
+gpu-runs-on = Работает на { QUOTE($name) } ({ QUOTE($where) })
+gpu-setup = { QUOTE($parts) }
+gpu-overrides = Изменено в настройках: { QUOTE($fields) }
+gpu-torch-memory = Модели и картинки занимают { QUOTE($used) } ГиБ, выделено { QUOTE($total) } ГиБ
+gpu-models = <b>Модели в памяти</b>
+gpu-models-none = <b>Модели в памяти</b> нет; их загрузит следующая картинка
+gpu-model = { QUOTE($role) } { QUOTE($name) } · { QUOTE($took) } с · { QUOTE($size) } МиБ
+gpu-weights-complete = <b>Веса</b> на месте
+gpu-weights-missing = <b>Веса</b> не хватает: { QUOTE($roles) }
+gpu-weights-damaged = <b>Веса</b> повреждены: { QUOTE($roles) }
+gpu-weights-downloading = <b>Веса</b> загружаются, { QUOTE($done) } из { QUOTE($total) } ГиБ
+gpu-size = { QUOTE($what) }: { QUOTE($took) } с на картинку, пик { QUOTE($peak) } ГиБ
+gpu-warm-up = <b>Прогрев</b> { QUOTE($words) }
+gpu-advice-stands-in = • Вместо движка «diffusion» рисует встроенный художник: { $reason }
+gpu-advice-again = • Движок «diffusion» попробует снова через { $seconds } с.
+gpu-advice-weights-missing = • Не хватает весов ({ QUOTE($roles) }). Загрузите их командой <code>python -m bot models fetch</code> или задайте GENERATION__DOWNLOAD=true.
+gpu-advice-weights-damaged = • Веса повреждены ({ QUOTE($roles) }). Запустите <code>python -m bot models verify</code>, затем <code>python -m bot models fetch</code>.
+gpu-advice-download = • Веса загружаются: { QUOTE($done) } из { QUOTE($total) } ГиБ, { $percent } %. Пока рисует встроенный художник.
+gpu-advice-no-gpu = • Встроенный художник рисует на процессоре, видеокарта ему не нужна. С картой NVIDIA от 12 ГБ сможет рисовать движок «diffusion».
+gpu-advice-idle = • Видеокарта не используется. Задайте GENERATION__ENGINE=auto, установите дополнение <code>diffusion</code> и загрузите веса; чего не хватает, покажет <code>python -m bot doctor</code>.
+gpu-advice-small = • На карте { QUOTE($name) } { QUOTE($size) } ГиБ: движку «diffusion» этого мало, нужно от 12 ГБ. Рисует процессор.
+gpu-advice-throttled-heat = • Карта снижает скорость из-за перегрева. Проверьте вентиляторы и помещение.
+gpu-advice-throttled-power = • Карта снижает скорость из-за нехватки питания. Проверьте блок питания.
+gpu-advice-others = • Память карты почти заполнена, { QUOTE($size) } ГиБ занимают другие программы. Их покажет <code>nvidia-smi</code>.
+gpu-advice-out-of-memory = { $count ->
+    [one] • Памяти не хватило { $count } раз; картинка нарисована заново экономнее.
+    [few] • Памяти не хватило { $count } раза; помогут меньшие пачки или картинки меньшего размера.
+    [many] • Памяти не хватило { $count } раз; помогут меньшие пачки или картинки меньшего размера.
+   *[other] • Памяти не хватило { $count } раза; помогут меньшие пачки или картинки меньшего размера.
+}
+gpu-advice-eased = • Памяти не хватило, и профиль { QUOTE($profile) } сделан экономнее. Прежний вернётся после выгрузки моделей.
+gpu-advice-beyond = • Настройки требуют от профиля { QUOTE($profile) } больше, чем рассчитана вместить эта карта.
+gpu-advice-larger-batch = • Запас есть: понадобилось не больше { QUOTE($peak) } ГиБ. Попробуйте batch_limit { $limit } в DIFFUSION__OVERRIDES.
+gpu-advice-attention = • Внимание { QUOTE($wanted) } здесь не работает, используется { QUOTE($used) }.
+gpu-advice-compile = • Компиляция ({ QUOTE($wanted) }) не удалась, движок работает как { QUOTE($used) }. Причина в журнале.
+gpu-advice-leak = • Память выросла на { QUOTE($size) } МиБ, пачек за это время: { $count }. При случае перезапустите бота и сообщите об этом.
+gpu-reason-extra = дополнение не установлено или не загружается. Запустите <code>make run EXTRAS=diffusion</code>.
+gpu-reason-cuda-build = установленный torch собран без CUDA. Поставьте сборку для этой карты.
+gpu-reason-driver = драйвер NVIDIA не отвечает. Установите его или откройте контейнеру доступ к карте.
+gpu-reason-old-driver = драйвер NVIDIA слишком стар для установленного torch. Обновите его.
+gpu-reason-device = устройства из настроек здесь нет. Проверьте DIFFUSION__DEVICE и CUDA_VISIBLE_DEVICES.
+gpu-reason-small = на карте меньше 12 ГБ. Всё равно попробовать можно с DIFFUSION__DEVICE=cuda.
+gpu-reason-hub = хранилище моделей не отвечает. Загрузка продолжится с места остановки.
+gpu-reason-licence = хранилище моделей требует входа или принятой лицензии. Примите её там и задайте HF_TOKEN.
+gpu-reason-model = модель из настроек не подходит. Какая, покажет <code>python -m bot models list</code>.
+gpu-reason-room = на диске мало места для весов. Освободите его или задайте DIFFUSION__CACHE_FOLDER.
+gpu-reason-damaged = веса повреждены. Запустите <code>python -m bot models verify</code>.
+gpu-reason-memory = памяти карты не хватает.
+gpu-reason-other = он не запускается; причину назовут журнал и <code>python -m bot doctor</code>.

@@ -29,6 +29,8 @@ order-failed = 😔 { $reason }
 order-cancelled = Отменено.
 order-resting = { $style } · Wordbrush перезапускается. Место в очереди за вами, картинка придёт сама.
 order-ready = Картинка со словом <b>{ QUOTE($word) }</b> готова ⬆️
+order-unfinished = На картинке незаконченный набросок.
+order-substitute = <i>На этот раз рисовал быстрый художник: большой сейчас недоступен.</i>
 
 button-style = { $emoji } { $style }
 button-cancel = ✖️ Отменить

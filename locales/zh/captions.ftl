@@ -18,6 +18,8 @@ order-failed = 😔 { $reason }
 order-cancelled = 已取消。
 order-resting = { $style } · Wordbrush 正在重启。你的位置会保留，图片画好后会自动送达。
 order-ready = <b>{ QUOTE($word) }</b> 的图片画好了 ⬆️
+order-unfinished = 上图只是未完成的预览。
+order-substitute = <i>大画师暂时不在，这张由快速画师代笔。</i>
 
 button-style = { $emoji } { $style }
 button-cancel = ✖️ 取消

@@ -22,6 +22,7 @@ from bot.services import BotSettings, DeviceReport, Services
 from bot.texts import Texts
 from generation.contracts.picture import Picture
 from generation.glyphs import FontBook
+from generation.painter import Painter
 from generation.queue import FairQueue, QueueLimits
 from storage import Destination, Order, State, Storage, open_storage
 from storage.opening import DATABASE_NAME
@@ -249,7 +250,7 @@ async def storage(tmp_path: Path, empty_database: Path) -> AsyncIterator[Storage
 async def room(storage: Storage, texts: Texts, fonts: FontBook) -> AsyncIterator[Room]:
     queue, courier = FairQueue(QueueLimits(waiting_per_learner=3, waiting=50)), RecordingCourier()
     patience = Patience(pauses_s=(0.0, 0.0))
-    report: DeviceReport = {"engine": "painter", "engine_version": "1", "processor": "Test CPU", "cores": 2}
+    report: DeviceReport = {"engine": {"engine": "painter", "version": "1"}, "processor": "Test CPU", "cores": 2}
 
     async def device_report() -> DeviceReport:
         return report
@@ -261,7 +262,7 @@ async def room(storage: Storage, texts: Texts, fonts: FontBook) -> AsyncIterator
         texts=texts,
         fonts=fonts,
         device_report=device_report,
-        desk=Desk(storage, queue, courier, "painter", "1", patience=patience),
+        desk=Desk(storage, queue, courier, Painter(), patience=patience),
         patience=patience,
         settings=BotSettings(admins=frozenset({ADMIN, 777000, 1087968824, 136817688}), version="0.1.0"),
     )

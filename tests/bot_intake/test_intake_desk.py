@@ -8,6 +8,7 @@ from bot.desk import Desk, Outcome
 from bot.patience import Patience
 from generation.contracts.errors import DatabaseBusy, DatabaseCorrupt, TooManyOrders
 from generation.contracts.picture import Picture
+from generation.painter import Painter
 from generation.queue import FairQueue, QueueLimits
 from storage import Destination, NewOrder, State
 
@@ -37,7 +38,7 @@ def queue():
 
 @pytest.fixture
 def desk(storage, queue, bell):
-    return Desk(storage, queue, bell, "painter", "1", patience=Patience(pauses_s=(0.0,)))
+    return Desk(storage, queue, bell, Painter(), patience=Patience(pauses_s=(0.0,)))
 
 
 @pytest.fixture
@@ -84,8 +85,20 @@ async def test_a_kept_picture_goes_to_the_courier_once(desk, queue, bell, storag
 async def test_another_picture_is_no_answer(storage, queue, bell, take, difference):
     order = await take()
     await kept(storage, order.request(style="comic") if difference == "style" else order.request())
-    version = "2" if difference == "engine version" else "1"
-    assert await Desk(storage, queue, bell, "painter", version).accept(order.id) is Outcome.QUEUED
+    engine = Painter()
+    engine.version = "2" if difference == "engine version" else "1"
+    assert await Desk(storage, queue, bell, engine).accept(order.id) is Outcome.QUEUED
+
+
+async def test_the_cache_is_asked_for_whoever_paints_at_that_moment(storage, queue, bell, take):
+    engine = Painter()
+    desk = Desk(storage, queue, bell, engine)
+    order, other = await take(), await take()
+    await kept(storage, order.request())
+    engine.name = "diffusion"  # the engine it stood in for is back
+    assert await desk.accept(order.id) is Outcome.QUEUED
+    engine.name = "painter"
+    assert await desk.accept(other.id) is Outcome.CACHED
 
 
 async def test_a_damaged_file_is_painted_again(desk, storage, queue, bell, take):
