@@ -18,6 +18,8 @@ DOCUMENTS = [
     "SECURITY.md",
     "CHANGELOG.md",
     "docs/architecture.md",
+    "docs/models.md",
+    "docs/performance.md",
     "docs/playground.md",
     "NOTICE",
 ]
