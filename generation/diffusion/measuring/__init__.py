@@ -1,1 +1,1 @@
-"""What the engine is measured with: tiny and full-size random models, the stock pipeline beside ours, counted operations."""
+"""What the engine is measured with: tiny and full-size random models, the stock pipeline, counted operations."""
