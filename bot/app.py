@@ -27,7 +27,7 @@ from bot.decoding import Decoding
 from bot.desk import Desk
 from bot.device import device_report
 from bot.dispatcher import build_dispatcher
-from bot.engines import engine_named
+from bot.engines import Easel, easel
 from bot.flood import Flood
 from bot.logs import set_up
 from bot.nursery import Nursery
@@ -40,7 +40,6 @@ from bot.status import StatusBoard
 from bot.texts import Texts
 from bot.version import version_of_wordbrush
 from generation.contracts.errors import BadSettings, TokenRefused, WordbrushError
-from generation.contracts.ports import Engine
 from generation.glyphs import FontBook
 from generation.pipeline import Pipeline
 from generation.queue import FairQueue, QueueLimits
@@ -57,6 +56,15 @@ LAST_WORDS_S = 3.0
 """Of the grace time, what is kept for sending when the worker has used all the rest."""
 LEAST_WORDS_S = 1.0
 """What sending gets even after a worker that would not end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Atelier:
+    """What painting needs."""
+
+    fonts: FontBook
+    pipeline: Pipeline
+    easel: Easel
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +138,7 @@ def _check(settings: Settings, *, fresh: bool) -> None:
 
 async def _build(settings: Settings, stack: AsyncExitStack, *, fresh: bool) -> House:
     """Everything in the order it needs each other; the stack takes it down the other way round."""
-    engine = engine_named(settings.generation.engine)
+    atelier = _atelier(settings)
     texts = Texts.load()
     folder = settings.bot_folder()
     if fresh:
@@ -143,7 +151,16 @@ async def _build(settings: Settings, stack: AsyncExitStack, *, fresh: bool) -> H
     bot.session.middleware(Decoding())
     bot.session.middleware(watch)
     await introduce(bot)
-    return await _connect(settings, bot, storage, engine=engine, texts=texts, watch=watch)
+    if (fetch := atelier.easel.fetch) is not None:
+        fetch.start()
+        stack.push_async_callback(asyncio.to_thread, fetch.stop)
+    return await _connect(settings, bot, storage, atelier=atelier, texts=texts, watch=watch)
+
+
+def _atelier(settings: Settings) -> Atelier:
+    fonts = FontBook([settings.generation.fonts] if settings.generation.fonts else [])
+    pipeline = Pipeline(fonts)
+    return Atelier(fonts, pipeline, easel(settings, pipeline))
 
 
 async def _open_bot(settings: Settings, stack: AsyncExitStack, *, fresh: bool) -> Bot:
@@ -175,22 +192,23 @@ async def _open_playground(settings: Settings, stack: AsyncExitStack, *, fresh: 
 
 
 async def _connect(
-    settings: Settings, bot: Bot, storage: Storage, *, engine: Engine, texts: Texts, watch: PollingWatch
+    settings: Settings, bot: Bot, storage: Storage, *, atelier: Atelier, texts: Texts, watch: PollingWatch
 ) -> House:
     nursery = Nursery()
-    courier = Courier(bot, storage, texts=texts, flood=Flood(), nursery=nursery)
+    courier = Courier(bot, storage, texts=texts, flood=Flood(), nursery=nursery, engine=atelier.easel.house)
     queue = FairQueue(QueueLimits(**settings.queue.model_dump()))
-    fonts = FontBook([settings.generation.fonts] if settings.generation.fonts else [])
+    engine = atelier.easel.engine
     worker = Worker(
         queue,
         engine,
         ledger=storage.ledger,
         watcher=StatusBoard(courier, texts),
-        pipeline=Pipeline(fonts),
-        patience=Patience(painting_s=settings.generation.time_limit_s),
+        pipeline=atelier.pipeline,
+        patience=Patience(painting_s=settings.generation.time_limit_s, idle_s=atelier.easel.idle_s),
+        previews=atelier.easel.house != "painter",  # the painter is done before a look would arrive
         on_stuck=_leave_stuck,
     )
-    desk = Desk(storage, queue, courier, engine.name, engine.version)
+    desk = Desk(storage, queue, courier, engine)
     courier.attach_desk(desk)
     services = Services(
         storage=storage,
@@ -198,7 +216,7 @@ async def _connect(
         courier=courier,
         texts=texts,
         desk=desk,
-        fonts=fonts,
+        fonts=atelier.fonts,
         settings=_what_handlers_see(settings),
         device_report=lambda: asyncio.to_thread(device_report, worker),
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.texts import Texts
 from generation.styles import STYLES
+from storage.model import State
 
 if TYPE_CHECKING:
     from storage.model import Order, StoredPicture
@@ -22,6 +23,8 @@ _MEANING_UNITS: Final = 500
 _BAR_CELLS: Final = 10
 _SECONDS_STEP: Final = 5
 _MINUTE_S: Final = 60
+_DETAIL_UNITS: Final = 60
+_CAME_TO_NOTHING: Final = frozenset({State.FAILED, State.DEAD, State.CANCELLED})
 
 
 def ask_style(texts: Texts, order: Order) -> str:
@@ -53,11 +56,18 @@ def delivering(texts: Texts, order: Order) -> str:
     return _page(texts, order, _say(texts, order, "order-delivering"))
 
 
-def finished(texts: Texts, order: Order, picture: StoredPicture) -> str:
-    """The picture's caption: word, meaning, style, seed; at most 1,024 UTF-16 units."""
+def finished(texts: Texts, order: Order, picture: StoredPicture, *, substitute: bool = False) -> str:
+    """The picture's caption: word, meaning, style, seed; at most 1,024 UTF-16 units.
+
+    Args:
+        texts: what is said.
+        order: whose picture it is.
+        picture: its row.
+        substitute: it was painted by another engine than the one in charge, which the learner is told.
+    """
     label = style_label(texts, picture.style, order.locale)
     line = texts.get("order-finished", order.locale, style=label, seed=str(picture.seed))
-    return _page(texts, order, line)
+    return _page(texts, order, line, texts.get("order-substitute", order.locale) if substitute else "")
 
 
 def failed(texts: Texts, order: Order) -> str:
@@ -68,6 +78,13 @@ def failed(texts: Texts, order: Order) -> str:
 def cancelled(texts: Texts, order: Order) -> str:
     """The learner stopped it."""
     return _page(texts, order, texts.get("order-cancelled", order.locale))
+
+
+def beneath_preview(texts: Texts, order: Order, page: str) -> str:
+    """`page` as the caption of a preview: where there will be no picture, the preview must not pass for it."""
+    if order.state not in _CAME_TO_NOTHING:
+        return page
+    return page + "\n" + texts.get("order-unfinished", order.locale)
 
 
 def resting(texts: Texts, order: Order) -> str:
@@ -129,4 +146,6 @@ def _eta(texts: Texts, order: Order, eta_s: float | None) -> str:
 
 def _reason(texts: Texts, order: Order) -> str:
     key = order.error_key if order.error_key and texts.has(order.error_key) else "error-internal"
-    return texts.get(key, order.locale, **order.error_details)
+    details = order.error_details.items()
+    short = {name: shorten(value, _DETAIL_UNITS) if isinstance(value, str) else value for name, value in details}
+    return texts.get(key, order.locale, **short)

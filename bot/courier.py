@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -59,9 +60,12 @@ class Courier:
         texts: what is said, by locale.
         flood: budgets; brings the pace.
         nursery: where the background work lives.
+        engine: name of the engine in charge; a picture that another one painted says so. Empty: none says so.
     """
 
-    def __init__(self, bot: Bot, storage: Storage, *, texts: Texts, flood: Flood, nursery: Nursery) -> None:
+    def __init__(
+        self, bot: Bot, storage: Storage, *, texts: Texts, flood: Flood, nursery: Nursery, engine: str = ""
+    ) -> None:
         self._storage, self._texts, self._nursery = storage, texts, nursery
         self._clock = flood.clock
         self._outbox = Outbox(bot, flood)
@@ -71,6 +75,7 @@ class Courier:
         self._delivery = Delivery(
             storage, texts, outbox=self._outbox, lanes=self._lanes, line=self._line, nursery=nursery
         )
+        self._delivery.engine = engine
         self._notes = Notes(self._outbox)
         self._desk: Backstage | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -129,20 +134,30 @@ class Courier:
         """Send an order's status message (style buttons, or that it waits) and remember it in the row."""
         self._last("open status", partial(self._persist, partial(self._open, order_id)))
 
-    def show_page(self, order_id: int, render: Render, *, urgent: bool = False) -> None:
+    def show_page(self, order_id: int, render: Render, *, urgent: bool = False, due_s: float | None = None) -> None:
         """Put a page into the status message soon; the last wish wins, and under pressure none is granted.
 
         Args:
             order_id: the order.
             render: makes the page from the order's newest row, at the moment it is shown.
             urgent: somebody pressed a button and is looking: at once, without the floor.
+            due_s: seconds until the picture is expected, where that is known.
         """
         lane = self._lanes.of(order_id)
         lane.wish = lane.latest = render
+        lane.due_at = math.inf if due_s is None else self._clock.monotonic() + due_s
         if urgent:
             self._last("show", partial(self._line.hurry, order_id))
         else:
             self._pump(order_id)
+
+    def show_preview(self, order_id: int, jpeg: bytes) -> None:
+        """Put a first look at the picture into the status message, with the newest page's words as its caption.
+
+        The first to be dropped under pressure; the last one wins; none is shown once the picture is about to come.
+        """
+        self._lanes.of(order_id).preview = jpeg
+        self._pump(order_id)
 
     def refresh(self, order_id: int) -> None:
         """Make the status message say what the row says (its choice of style, its cancellation, its failure)."""
@@ -227,7 +242,7 @@ class Courier:
 
     def _pump(self, order_id: int) -> None:
         lane = self._lanes.of(order_id)
-        if lane.wish is not None and not lane.pumping and not self._line.resting:
+        if lane.wanting and not lane.pumping and not self._line.resting:
             lane.pumping = True
             self._start("progress", partial(self._line.bring, order_id))
 

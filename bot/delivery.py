@@ -12,7 +12,7 @@ import io
 import logging
 import math
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
 from aiogram.methods import EditMessageMedia, SendChatAction, SendDocument
@@ -63,6 +63,7 @@ class Delivery:
 
     Attributes:
         repainter: set when the desk is known; without it a damaged order waits in its row for the next start.
+        engine: name of the engine in charge; a picture of another one says so. Empty: none says so.
     """
 
     def __init__(
@@ -71,12 +72,14 @@ class Delivery:
         self._storage, self._texts, self._outbox, self._lanes = storage, texts, outbox, lanes
         self._line, self._nursery = line, nursery
         self.repainter: Repainter | None = None
+        self.engine = ""
         self._originals: dict[tuple[int, int], float] = {}  # order and chat to when it was sent, infinite: on its way
 
     async def deliver(self, order_id: int) -> None:
         """Turn the order's status message into its picture, unless the row says otherwise by now."""
         async with self._lanes.hold(order_id) as lane:
-            lane.wish = lane.latest = None
+            lane.drop_wishes()
+            lane.latest = None
             order = await self._deliver(order_id)
         if order is not None and self._waited_long(order):
             await self._ring(order)
@@ -144,6 +147,9 @@ class Delivery:
             await self._despair(order, refused)
             return None
         assert order.status_message is not None  # it was just edited into the picture
+        if await self._line.outlast_doubt(order):
+            with suppress(Refused, FileDamaged):
+                await self._edit_in(order, picture, as_jpeg=False)
         return order if await orders.delivered(order.id, order.status_message) else None
 
     async def _put(self, order: Order, picture: StoredPicture) -> Order:
@@ -210,7 +216,8 @@ class Delivery:
             return await self._outbox.send_made(make, errand)
 
     def _media_edit(self, order: Order, picture: StoredPicture, media: str | BufferedInputFile) -> EditMessageMedia:
-        caption = captions.finished(self._texts, order, picture)
+        substitute = self.engine not in {"", picture.engine}
+        caption = captions.finished(self._texts, order, picture, substitute=substitute)
         return EditMessageMedia(
             chat_id=order.destination.chat,
             message_id=order.status_message,

@@ -36,6 +36,20 @@ class Carrier(Protocol):
         ...
 
 
+class Painting(Protocol):
+    """What the desk needs of the engine: who would paint now. Both may change while the bot runs."""
+
+    @property
+    def name(self) -> str:
+        """Such as `painter`."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Part of the cache key."""
+        ...
+
+
 class Desk:
     """Takes queued rows to the queue, styles to drafts, and orders back.
 
@@ -43,8 +57,7 @@ class Desk:
         storage: rows and the cache.
         queue: where tickets go.
         courier: who brings what is finished.
-        engine_name: engine whose pictures the cache may give.
-        engine_version: its version.
+        engine: whose pictures the cache may give; asked anew for each.
         patience: how long a failing write is repeated.
     """
 
@@ -53,14 +66,13 @@ class Desk:
         storage: Storage,
         queue: JobQueue,
         courier: Carrier,
-        engine_name: str,
-        engine_version: str,
+        engine: Painting,
         *,
         patience: Patience = Patience(),  # noqa: B008 - frozen
     ) -> None:
         self._orders, self._pictures = storage.orders, storage.pictures
         self._queue, self._courier = queue, courier
-        self._engine = (engine_name, engine_version)
+        self._engine = engine
         self._patience = patience
 
     async def expect_room(self, learner: int, request: PaintRequest) -> None:
@@ -130,4 +142,5 @@ class Desk:
         return Outcome.QUEUED
 
     async def _find(self, request: PaintRequest) -> StoredPicture | None:
-        return await self._patience.insist(lambda: self._pictures.find(request, *self._engine))
+        name, version = self._engine.name, self._engine.version
+        return await self._patience.insist(lambda: self._pictures.find(request, name, version))

@@ -53,6 +53,14 @@ class Pace:
         progress_burst: progress edits at once.
         private_floor_s: shortest time between two progress edits of one order in a private chat.
         group_floor_s: the same in a group.
+        private_preview_floor_s: shortest time from a preview to the next edit of that order in a private chat; previews
+            are uploads, so they take the place of two texts.
+        group_preview_floor_s: the same in a group.
+        preview_rest_s: after a preview that went wrong, how long texts alone are shown.
+        preview_worth_s: a preview is not worth an upload when the picture itself is expected within this time.
+        preview_timeout_s: limit of one preview; the result may have to wait that long behind it.
+        preview_doubt_s: how long, at most, a preview whose answer was lost may still take effect; then the last word on
+            the order is said once more.
         backoff_first_s: first pause after a failure.
         backoff_last_s: longest pause between two attempts.
         long_wait_s: after so long the learner has looked away: the result also notifies.
@@ -76,6 +84,12 @@ class Pace:
     progress_burst: int = 6
     private_floor_s: float = 2.0
     group_floor_s: float = 4.0
+    private_preview_floor_s: float = 4.0
+    group_preview_floor_s: float = 8.0
+    preview_rest_s: float = 30.0
+    preview_worth_s: float = 2.0
+    preview_timeout_s: int = 10
+    preview_doubt_s: float = 60.0
     backoff_first_s: float = 1.0
     backoff_last_s: float = 60.0
     long_wait_s: float = 20.0
@@ -91,6 +105,10 @@ class Pace:
     def floor_s(self, *, private: bool) -> float:
         """Shortest time between two progress edits of one order, in seconds."""
         return self.private_floor_s if private else self.group_floor_s
+
+    def preview_floor_s(self, *, private: bool) -> float:
+        """Shortest time from a preview to the next edit of that order, in seconds."""
+        return self.private_preview_floor_s if private else self.group_preview_floor_s
 
 
 class Bucket:
@@ -276,14 +294,19 @@ class Flood:
         while (wait := self._chat(chat).wait_s(self.clock.monotonic())) > 0:
             await self.clock.sleep(max(wait, SHORTEST_SLEEP_S))
 
-    def spare(self, chat: int) -> bool:
+    def spare(self, chat: int, *, keep: int = 1) -> bool:
         """Whether a progress edit may go to `chat` now, taking its tokens if so.
 
-        Never before those who wait, and one token always stays for the result.
+        Never before those who wait, and a token always stays for the result.
+
+        Args:
+            chat: where.
+            keep: tokens that stay; whoever asks for more gives way earlier.
         """
         now, state = self.clock.monotonic(), self._chat(chat)
         busy = self._waiting.get(chat, 0) > 0 or self._overall_line.locked
-        if busy or max(state.wait_s(now, keep=1), state.progress.wait_s(now), self._overall.wait_s(now, keep=1)) > 0:
+        wait = max(state.wait_s(now, keep=keep), state.progress.wait_s(now), self._overall.wait_s(now, keep=keep))
+        if busy or wait > 0:
             return False
         for bucket in (state.messages, state.progress, self._overall):
             bucket.take(now)

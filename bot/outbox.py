@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 _MOST_MOVES = 3
 """A chat moves once in its life; more in one call is a server that talks in circles."""
 
+_PASSING = frozenset({Verdict.WAIT, Verdict.NOT_DONE, Verdict.UNSURE, Verdict.MOVED})
+"""After these a later call may do better."""
+
 T = TypeVar("T")
 Maker = Callable[[], Awaitable[TelegramMethod[T] | None]]
 """Makes the method anew for every attempt, from what is true by then; None when nobody wants it any more."""
@@ -131,15 +134,35 @@ class Outbox:
         Raises:
             Refused: with `GONE`, `BLOCKED` or another lasting reason.
         """
+        return await self.try_once(method, chat) is Verdict.DONE
+
+    async def try_once(
+        self, method: TelegramMethod[T], chat: int, *, keep: int = 1, limit_s: int | None = None
+    ) -> Verdict:
+        """The same, telling what became of it.
+
+        Args:
+            method: what to call.
+            chat: whose budget it takes.
+            keep: tokens that stay there for what is more important.
+            limit_s: of the call; None takes the usual one.
+
+        Returns:
+            `DONE`; `MOOT` when there was no room, so that it was not made; `WAIT`, `NOT_DONE`, `UNSURE` or `MOVED`
+            when it was made in vain, or may have been.
+
+        Raises:
+            Refused: with `GONE`, `BLOCKED` or another lasting reason.
+        """
         chat = self._home_of(chat)
-        if not self._flood.spare(chat):
-            return False
-        outcome = await self._call(self._rehomed(method), self.pace.call_timeout_s)
+        if not self._flood.spare(chat, keep=keep):
+            return Verdict.MOOT
+        outcome = await self._call(self._rehomed(method), limit_s or self.pace.call_timeout_s)
         if not isinstance(outcome, Refusal) or outcome.verdict is Verdict.DONE:
-            return True
+            return Verdict.DONE
         self._note(outcome, chat)
-        if outcome.verdict in {Verdict.WAIT, Verdict.NOT_DONE, Verdict.UNSURE, Verdict.MOVED}:
-            return False
+        if outcome.verdict in _PASSING:
+            return outcome.verdict
         raise self._give_up(outcome, Errand(chat=chat))
 
     async def hint(self, method: TelegramMethod[Any], chat: int) -> None:

@@ -40,6 +40,10 @@ class Verdict(Enum):
     """429: nothing happened, and nothing may be sent for `retry_after_s`."""
     GONE = "gone"
     """The message to edit does not exist any more (or cannot be edited)."""
+    NO_TEXT = "no text"
+    """The message to edit is a photo: its words are a caption."""
+    NO_CAPTION = "no caption"
+    """The message to edit is a text: it has no caption."""
     LATE = "late"
     """The callback query is too old to answer."""
     BLOCKED = "blocked"
@@ -80,6 +84,8 @@ _PHRASES: tuple[tuple[str, Verdict], ...] = (
     ("message to edit not found", Verdict.GONE),
     ("message_id_invalid", Verdict.GONE),
     ("message can't be edited", Verdict.GONE),
+    ("there is no text in the message", Verdict.NO_TEXT),
+    ("there is no caption in the message", Verdict.NO_CAPTION),
     ("message to be replied not found", Verdict.GONE),
     ("query is too old", Verdict.LATE),
     ("query id is invalid", Verdict.LATE),

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -21,8 +22,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from bot.settings_models import Branch, ModelSettings
 from generation.contracts.errors import BadSettings
 from generation.contracts.request import LARGEST_SIDE_PX, SIDE_STEP_PX, SMALLEST_SIDE_PX
+from generation.diffusion.plans import plan_named
+from generation.gpu.profiles import PROFILES, profile_named, with_overrides
 
 SERVICE_ACCOUNTS = frozenset({777000, 1087968824, 136817688})
 """Telegram's own senders (notifications, anonymous admins, channel posts): as admins they would be everybody."""
@@ -40,11 +44,7 @@ def _comma_list(value: object) -> object:
     return [value] if isinstance(value, int) else value
 
 
-class _Branch(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class StorageSettings(_Branch):
+class StorageSettings(Branch):
     """Where rows and pictures live."""
 
     folder: Path = Field(
@@ -55,12 +55,17 @@ class StorageSettings(_Branch):
     )
 
 
-class GenerationSettings(_Branch):
+class GenerationSettings(Branch):
     """What is painted and by which engine."""
 
     engine: Literal["auto", "diffusion", "painter"] = Field(
         "auto",
-        description="auto takes the best engine this version can run here: the CPU painter.",
+        description="auto takes diffusion where a CUDA card of 12 GB or more is, and the painter until its weights are "
+        "complete; diffusion insists on it (the painter stands in while it cannot work); painter uses the CPU only.",
+    )
+    download: bool = Field(
+        default=False,
+        description="Fetch missing model weights in the background; otherwise run `python -m bot models fetch`.",
     )
     width: int = Field(1024, description="Picture width in pixels, 512 to 1536 in steps of 64.")
     height: int = Field(1024, description="Picture height in pixels, likewise.")
@@ -76,7 +81,54 @@ class GenerationSettings(_Branch):
         return value
 
 
-class QueueSettings(_Branch):
+class DiffusionSettings(ModelSettings):
+    """The diffusion engine (GENERATION__ENGINE), which needs the extra `diffusion` and model weights."""
+
+    device: str = Field(
+        "auto",
+        pattern=r"^(auto|cuda(:\d{1,3})?|mps|cpu)$",
+        description="auto, cuda, cuda:1, mps or cpu; auto never takes the CPU.",
+    )
+    dtype: Literal["bf16", "fp16", "fp32"] | None = Field(
+        None, description="bf16, fp16 or fp32; the device's own when empty."
+    )
+    layout: Literal["multi", "union"] | None = Field(
+        None, description="multi (four ControlNets) or union (one for all); as the profile says when empty."
+    )
+    profile: str | None = Field(
+        None, description="A device profile by name (see `python -m bot doctor`); by the card's memory when empty."
+    )
+    overrides: dict[str, Any] = Field(
+        {}, description='Fields of the profile that shall be otherwise, as JSON, such as {"batch_limit": 2}.'
+    )
+    plan: str = Field(
+        "reference",
+        description="Sampling plan: reference (exact), quality, fast or turbo (each approximate, each quicker).",
+    )
+    sampler: Literal["dpmpp_2m_karras", "euler"] | None = Field(
+        None, description="dpmpp_2m_karras or euler; the plan's when empty."
+    )
+    attention: Literal["sdpa", "xformers"] = Field("sdpa", description="sdpa, or xformers where it is installed.")
+    compile: Literal["eager", "regional", "full"] | None = Field(
+        None, description="eager, regional or full; as the profile says when empty."
+    )
+    compile_cache: Path | None = Field(
+        None, description="Where compiled kernels are kept; in the data folder if empty."
+    )
+    preview_every: int = Field(5, ge=0, le=150, description="Steps between two previews; 0 for none.")
+    tiny_previews: bool = Field(
+        default=False, description="Previews by the tiny autoencoder instead of the linear guess."
+    )
+    union_gain: float = Field(1.0, ge=0, le=2, description="Factor on what the union adds; 1 as trained, 0 is off.")
+    preload: bool = Field(default=False, description="Load and warm up at start instead of with the first picture.")
+    idle_unload_s: float = Field(900.0, ge=0, description="Unload after so many seconds without work; 0 never.")
+    text_cache: int = Field(256, ge=1, le=100_000, description="Prompts whose embeddings are remembered.")
+    cache_folder: Path | None = Field(None, description="The hub cache; the hub library's own (HF_HOME) when empty.")
+    local_files_only: bool = Field(default=False, description="Never touch the network for models.")
+    stall_s: float = Field(60.0, ge=1, description="A download that brings nothing for so many seconds is given up.")
+
+
+class QueueSettings(Branch):
     """How many words may wait."""
 
     running_per_learner: int = Field(1, ge=1, le=64, description="Words of one learner painted at the same time.")
@@ -84,7 +136,7 @@ class QueueSettings(_Branch):
     waiting: int = Field(50, ge=1, le=100_000, description="Words that may wait in all.")
 
 
-class PlaygroundSettings(_Branch):
+class PlaygroundSettings(Branch):
     """The chat page on this machine, used when there is no token."""
 
     enabled: bool = Field(default=True, description="Open it when there is no token; PLAYGROUND=off for short.")
@@ -143,6 +195,7 @@ class Settings(BaseSettings):
     storage: StorageSettings = StorageSettings()
     generation: GenerationSettings = GenerationSettings()
     queue: QueueSettings = QueueSettings()
+    diffusion: DiffusionSettings = DiffusionSettings()
 
     @field_validator("bot_token", mode="before")
     @classmethod
@@ -187,6 +240,7 @@ def load_settings(**overrides: object) -> Settings:
         raise BadSettings(detail=str(error)) from None
     _refuse_service_accounts(settings)
     _refuse_readable_secrets(settings)
+    _refuse_unknown_names(settings.diffusion)
     return settings
 
 
@@ -199,6 +253,13 @@ def _refuse_service_accounts(settings: Settings) -> None:
     if wrong:
         detail = f"ADMINS names {wrong[0]}, an account of Telegram itself that everybody could pass for: remove it"
         raise BadSettings(detail=detail)
+
+
+def _refuse_unknown_names(diffusion: DiffusionSettings) -> None:
+    """Plans, profiles and a profile's fields are named where they are defined, and looked up there."""
+    own = profile_named(diffusion.profile) if diffusion.profile else PROFILES[0]
+    plan_named(diffusion.plan)
+    with_overrides(own, diffusion.overrides)
 
 
 def _refuse_readable_secrets(settings: Settings) -> None:
@@ -226,7 +287,8 @@ def env_example() -> str:
 
 def _branch_lines(name: str, branch: BaseModel) -> list[str]:
     lines = [f"# --- {(type(branch).__doc__ or '').strip()}", ""]
-    for key, field in type(branch).model_fields.items():
+    own = type(branch).__annotations__
+    for key, field in sorted(type(branch).model_fields.items(), key=lambda item: item[0] not in own):
         lines += [f"# {field.description}", f"# {name.upper()}__{key.upper()}={_shown(field.default)}", ""]
     return lines
 
@@ -234,4 +296,6 @@ def _branch_lines(name: str, branch: BaseModel) -> list[str]:
 def _shown(default: object) -> str:
     if default is None or isinstance(default, frozenset):
         return ""
+    if isinstance(default, dict):
+        return json.dumps(default)
     return str(default).lower() if isinstance(default, bool) else str(default)

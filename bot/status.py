@@ -1,7 +1,6 @@
 """Order events become wishes for status messages. A `Watcher` for the queue and the worker: quick, and free to drop.
 
 Knows events, captions and the courier. Knows no chat and no row: pages are made later, from the row as it is then.
-`OrderPreviewed` is not shown: replacing a message's media for a first look costs the chat what the result does.
 """
 
 from __future__ import annotations
@@ -39,15 +38,18 @@ class StatusBoard:
             case OrderWaiting():
                 self._courier.show_page(event.order, lambda order: self._waiting(order, event))
             case OrderStarted():
-                self._courier.show_page(event.order, lambda order: self._painting(order, 0.0, event.eta_s))
+                self._paint(event.order, 0.0, event.eta_s)
             case OrderAdvanced():
-                self._courier.show_page(event.order, lambda order: self._painting(order, event.fraction, event.eta_s))
+                self._paint(event.order, event.fraction, event.eta_s)
             case OrderRendered():
                 self._courier.deliver(event.order)
             case OrderFailed():
                 self._courier.tell_failure(event.order)
             case OrderPreviewed():
-                pass
+                self._courier.show_preview(event.order, event.jpeg)
+
+    def _paint(self, order_id: int, fraction: float, eta_s: float | None) -> None:
+        self._courier.show_page(order_id, lambda order: self._painting(order, fraction, eta_s), due_s=eta_s)
 
     def _waiting(self, order: Order, event: OrderWaiting) -> Page:
         text = captions.waiting(self._texts, order, event.place, event.eta_s)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from generation import encode, prompts
 from generation.contracts.errors import PaintingCancelled, PaintingFailed
-from generation.contracts.events import Done, EngineEvent, Failed
+from generation.contracts.events import Done, EngineEvent, Failed, Preview
 from generation.contracts.picture import ControlImage, Picture, Rgb, Writing
 from generation.contracts.ports import CancelledFlag, Engine, Job
 from generation.contracts.request import PaintRequest
@@ -24,6 +24,8 @@ from generation.tracing import new_reference
 if TYPE_CHECKING:
     from generation.glyphs import FontBook
 
+FIRST_LOOK_BY = "painter"
+"""The engine whose quick sketch is everybody's first look; it uses no control images."""
 Seconds = dict[str, float]
 """Time by stage."""
 
@@ -70,26 +72,28 @@ class Pipeline:
             job: as painted.
             done: the engine's image and stage seconds.
             seconds: the stages before.
-            engine: who painted it.
+            engine: who was asked to paint it; `done` says when it was another.
         """
         from generation import legibility
 
         stages: Seconds = {**seconds, **(done.seconds or {})}
         with _timed(stages, "legibility"):
             report = legibility.measure(done.image, job.writing)
+        name, version = (done.engine, done.version) if done.engine else (engine.name, engine.version)
         with _timed(stages, "encode"):
-            data = encode.png(done.image, _texts(job.request, engine))
+            data = encode.png(done.image, {**_texts(job.request), "engine": f"{name} {version}"})
         height, width = done.image.shape[:2]
+        control = {} if name == FIRST_LOOK_BY else job.control
         return Picture(
             png=data,
             width=width,
             height=height,
-            engine=engine.name,
-            engine_version=engine.version,
+            engine=name,
+            engine_version=version,
             box=job.writing.box,
             prompt=job.prompt,
-            methods={kind: control.method for kind, control in job.control.items()},
-            weights={kind: weight for kind, weight in job.weights.items() if kind in job.control},
+            methods={kind: image.method for kind, image in control.items()},
+            weights={kind: weight for kind, weight in job.weights.items() if kind in control},
             seconds=stages,
             legibility=report,
         )
@@ -118,6 +122,22 @@ class Pipeline:
         raise PaintingFailed(reference=new_reference())
 
     @staticmethod
+    def first_look(job: Job) -> Rgb | None:
+        """The painter's quick sketch of a job, for whoever waits for a slower engine; None when it was cancelled.
+
+        Raises:
+            WordbrushError: the painter cannot paint it.
+        """
+        from generation.painter import Painter
+
+        for event in Painter().paint([job]):
+            if isinstance(event, Preview):
+                return event.image
+            if isinstance(event, Failed):
+                raise event.error
+        return None
+
+    @staticmethod
     def preview_jpeg(image: Rgb, side: int = encode.PREVIEW_SIDE_PX) -> bytes:
         """A small JPEG of how a painting looks so far."""
         return encode.preview_jpeg(image, side)
@@ -140,7 +160,7 @@ def _control_images(request: PaintRequest, writing: Writing, kinds: tuple[str, .
     return dict(conditioning.make_all(kinds, writing, seed=request.seed, methods=dict(request.methods)))
 
 
-def _texts(request: PaintRequest, engine: Engine) -> dict[str, str]:
+def _texts(request: PaintRequest) -> dict[str, str]:
     """What is written into the file: the request, so that the picture can be painted again."""
     return {
         "word": request.word,
@@ -148,7 +168,6 @@ def _texts(request: PaintRequest, engine: Engine) -> dict[str, str]:
         "language": request.language,
         "style": request.style,
         "seed": str(request.seed),
-        "engine": f"{engine.name} {engine.version}",
         "Software": "Wordbrush",
     }
 

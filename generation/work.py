@@ -33,6 +33,7 @@ class Work:
         picture: finished and encoded; None until then.
         error: why there will be no picture.
         previewing: a preview of it is being encoded; further ones are dropped meanwhile.
+        seen: the engine has shown how it looks, so that a first look by somebody else comes too late.
         releasing: the process stops; its orders go back to queued.
         preparing: its job is being made.
         closed: over; whatever still comes in for it is dropped.
@@ -50,6 +51,7 @@ class Work:
     picture: Picture | None = None
     error: WordbrushError | None = None
     previewing: bool = False
+    seen: bool = False
     releasing: bool = False
     preparing: bool = False
     closed: bool = False
@@ -79,17 +81,31 @@ class Batch:
         futures: the threads' calls for it; all done when no thread has it any more.
         alarm: when it has taken too long.
         begun_at: when the engine began, on the event loop's clock.
+        paced_at: when its first step was done, and which share that was.
     """
 
     works: list[Work]
     futures: list[Future[Any]] = field(default_factory=list)
     alarm: asyncio.TimerHandle | None = None
     begun_at: float | None = None
+    paced_at: tuple[float, float] | None = None
+
+    def left_s(self, fraction: float, now: float) -> float | None:
+        """What is left of a painting, from its pace since the first step: before that, models may have been loaded."""
+        if self.paced_at is None or fraction < self.paced_at[1]:
+            self.paced_at = now, fraction
+        since, share = self.paced_at
+        return (now - since) * (1 - fraction) / (fraction - share) if fraction > share else None
 
     @property
     def ready(self) -> bool:
         """Whether every work that is still open has its job."""
         return all(work.closed or work.job is not None for work in self.works)
+
+    @property
+    def loading_s(self) -> float:
+        """How long the engine loaded its models for it, which the next painting will not cost again."""
+        return max((work.done.seconds.get("load", 0.0) for work in self.works if work.done), default=0.0)
 
     @property
     def in_a_thread(self) -> bool:
@@ -112,6 +128,7 @@ class Patience:
         storage_s: for storage that is full or busy; a finished picture is kept in memory meanwhile.
         first_pause_s: before storage is asked again; doubles each time up to `longest_pause_s`.
         longest_pause_s: between two questions.
+        idle_s: without any work, until the engine is asked to give its memory back; 0 never.
     """
 
     painting_s: float = 900.0
@@ -119,6 +136,7 @@ class Patience:
     storage_s: float = 30.0
     first_pause_s: float = 0.1
     longest_pause_s: float = 5.0
+    idle_s: float = 0.0
 
     def pause_s(self, tried: int) -> float | None:
         """How long to pause after `tried` pauses; None when patience is at its end."""

@@ -23,8 +23,10 @@ from generation.contracts.events import Done, EngineEvent, Failed, Preview, Step
 from generation.contracts.picture import Picture
 from generation.contracts.ports import Engine, Job, Ledger, Watcher
 from generation.inbox import Inbox, Move
-from generation.pipeline import Pipeline
+from generation.looks import Looks
+from generation.pipeline import FIRST_LOOK_BY, Pipeline
 from generation.queue import FairQueue
+from generation.rest import Rest
 from generation.settling import Settling, explained
 from generation.tracing import new_reference, traced
 from generation.work import Batch, Painted, Patience, Work, WorkerStatus
@@ -64,7 +66,6 @@ class Worker:
         self._queue, self._engine = queue, engine
         self._pipeline = pipeline or Pipeline()
         self._patience = patience or Patience()
-        self._previews = previews
         self._on_stuck = on_stuck
         self._announcer = Announcer(watcher)
         self._books = Books(ledger, queue, self._announcer)
@@ -72,11 +73,14 @@ class Worker:
         self._gpu = ThreadPoolExecutor(1, thread_name_prefix="gpu")
         self._inbox = Inbox()
         self._settling = Settling(self._inbox, self._books, queue=queue, patience=self._patience)
+        self._looks = Looks(self._inbox, self._announcer, pipeline=self._pipeline, pool=self._cpu, wanted=previews)
+        self._rest = Rest(self._inbox, self._patience.idle_s, self._unload)
         self._batch: Batch | None = None  # the engine has it
         self._ahead: Batch | None = None  # being prepared, or ready
         self._again: deque[Batch] = deque()  # ready, because a batch of several failed
         self._woken = self._stopping = self._given_up = False
         self._ended = asyncio.Event()
+        self._served = (engine.name, engine.version)
         queue.serve(engine)
         queue.subscribe(self._wake)
 
@@ -86,8 +90,7 @@ class Worker:
         """Paint until stopped. To be run once; nothing but cancelling it or `stop` ends it."""
         self._inbox.open()
         try:
-            warm = self._gpu.submit(self._engine.warm)
-            warm.add_done_callback(lambda future: self._inbox.post((), self._on_warm, future))
+            self._ask(self._engine.warm, "warm up")
             self._wake()
             while not self._finished():
                 works, move = await self._inbox.next()
@@ -96,6 +99,7 @@ class Worker:
             for work in self._settling.works:
                 work.painting.cancelled.set()
             self._stopping = True
+            self._rest.when(idle=False)
             self._gpu.shutdown(wait=False, cancel_futures=True)
             self._cpu.shutdown(wait=False, cancel_futures=True)
             self._ended.set()
@@ -149,9 +153,24 @@ class Worker:
             self._woken = True
             self._inbox.post((), self._on_change)
 
-    async def _on_warm(self, future: Future[None]) -> None:
+    def _ask(self, step: Callable[[], None], doing: str) -> None:
+        """Have the engine do something beside painting, on its own thread."""
+        future = self._gpu.submit(step)
+        future.add_done_callback(lambda future: self._inbox.post((), self._on_asked, future, doing))
+
+    async def _on_asked(self, future: Future[None], doing: str) -> None:
         if (error := future.exception()) is not None:
-            _log.error("the engine did not warm up, %s", traced(error, new_reference()))
+            _log.error("the engine did not %s, %s", doing, traced(error, new_reference()))
+        self._move_on()
+
+    async def _unload(self) -> None:
+        """Nothing came for a while; on the engine's thread, so never while it paints."""
+        if self._idle and not self._stopping:
+            self._ask(self._engine.unload, "unload")
+
+    @property
+    def _idle(self) -> bool:
+        return self._batch is None and self._ahead is None and not self._again
 
     # -- taking and preparing ----------------------------------------------------------------------------------------
 
@@ -176,8 +195,12 @@ class Worker:
             self._begin(batch)
         if self._ahead is None and not self._stopping:
             self._take()
+        self._rest.when(idle=self._idle and not self._stopping)
 
     def _take(self) -> None:
+        if self._served != (self._engine.name, self._engine.version):
+            self._served = (self._engine.name, self._engine.version)
+            self._queue.serve(self._engine)  # another one paints now, so other paintings go together
         works = [Work(painting) for painting in self._queue.take()]
         if not works:
             return
@@ -243,6 +266,8 @@ class Worker:
         self._queue.begun(work.painting for work in batch.works)
         for work in batch.works:
             self._announce_start(work)
+        if self._engine.name != FIRST_LOOK_BY:
+            self._looks.first(batch.works)
 
     async def _on_event(self, batch: Batch, event: EngineEvent) -> None:
         work = batch.works[event.job]
@@ -250,33 +275,20 @@ class Worker:
             return
         if isinstance(event, Step):
             fraction = event.step / max(1, event.steps)
-            self._announcer.advanced(work, fraction, self._left_s(batch, fraction))
+            self._announcer.advanced(work, fraction, batch.left_s(fraction, self._now()))
         elif isinstance(event, Preview):
-            self._preview(work, event)
+            self._looks.later(work, event.image)
         elif isinstance(event, Done):
             self._finish(work, event)
         elif isinstance(event, Failed):
             self._settling.fail(work, explained(event.error, "painting"))
-
-    def _preview(self, work: Work, event: Preview) -> None:
-        if self._previews and not work.previewing:
-            work.previewing = True
-            future = self._cpu.submit(self._pipeline.preview_jpeg, event.image)
-            future.add_done_callback(lambda future: self._inbox.post((), self._on_preview, work, future))
-
-    async def _on_preview(self, work: Work, future: Future[bytes]) -> None:
-        work.previewing = False
-        if (error := future.exception()) is not None:
-            explained(error, "a preview")
-        elif not work.closed and work.done is None:
-            self._announcer.previewed(work, future.result())
 
     async def _on_painted(self, batch: Batch, future: Future[None]) -> None:
         """The engine's thread is back."""
         error = future.exception()
         batch.disarm()
         self._batch = None
-        seconds = (self._now() - (batch.begun_at or self._now())) / len(batch.works)
+        seconds = max(0.0, self._now() - (batch.begun_at or self._now()) - batch.loading_s) / len(batch.works)
         lost = [work for work in batch.works if not work.closed and work.done is None and work.error is None]
         for work in batch.works:
             self._queue.painted(work.painting, seconds if work.done else None)
@@ -384,9 +396,3 @@ class Worker:
     def _announce_start(self, work: Work) -> None:
         if work.painting.begun_at is not None:
             self._announcer.started(work, self._queue.expected_s(work.painting.request))
-
-    def _left_s(self, batch: Batch, fraction: float) -> float | None:
-        """What is left of a painting, from how long its first part took."""
-        if fraction <= 0 or batch.begun_at is None:
-            return None
-        return (self._now() - batch.begun_at) * (1 - fraction) / fraction

@@ -26,12 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Everything a request can say."""
     from bot.commands.word_options import add_word_arguments
     from bot.engines import ENGINES
+    from generation.diffusion.plans import PLANS
 
     add_word_arguments(parser)
     parser.add_argument("translation", nargs="?", metavar="TRANSLATION", help="its meaning")
     parser.add_argument("--style", default="ink", metavar="STYLE", help=f"one of {', '.join(STYLES)}")
     parser.add_argument("--engine", default="auto", metavar="E", help=f"one of {', '.join(ENGINES)}")
     parser.add_argument("--out", type=Path, required=True, metavar="F.png", help="the picture")
+    parser.add_argument("--plan", metavar="P", help=f"sampling plan (diffusion): {', '.join(PLANS)}")
     parser.add_argument("--steps", type=int, metavar="N", help="sampler steps (diffusion)")
     parser.add_argument("--guidance", type=float, metavar="G", help="classifier-free guidance (diffusion)")
     parser.add_argument("--weight", action="append", default=[], metavar="KIND=W", help="conditioning scale, 0 to 2")
@@ -50,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     from generation.pipeline import Pipeline
 
     request = request_from(arguments)
-    engine = engine_named(arguments.engine)
+    engine = engine_named(arguments.engine, plan=arguments.plan)
     _say_what_is_unused(arguments, engine)
     fonts = FontBook([arguments.fonts] if arguments.fonts else [])
     picture = Pipeline(fonts).paint_one(request, engine, on_event=_Progress())
@@ -76,7 +78,7 @@ def _say_what_is_unused(arguments: argparse.Namespace, engine: Engine) -> None:
     """Options the engine cannot heed are named instead of silently dropped."""
     if engine.needs:
         return
-    unused = [name for name in ("steps", "guidance") if getattr(arguments, name) is not None]
+    unused = [name for name in ("plan", "steps", "guidance") if getattr(arguments, name) is not None]
     unused += ["weight"] * bool(arguments.weight) + ["method"] * bool(arguments.method and not arguments.parts)
     for name in unused:
         print(f"note: the {engine.name} engine has no use for --{name}", file=sys.stderr)

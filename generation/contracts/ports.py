@@ -52,9 +52,20 @@ class Engine(Protocol):
         needs: kinds of control image it wants made; the painter wants none.
     """
 
-    name: str
-    version: str
-    needs: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """Who paints, or is expected to paint, the next picture."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Their version."""
+        ...
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What they want made."""
+        ...
 
     def batch_key(self, request: PaintRequest) -> Hashable:
         """Requests with equal keys may be painted together. Cheap; called on the event loop."""

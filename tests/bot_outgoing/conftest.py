@@ -7,7 +7,9 @@ import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from aiogram import Bot
 from PIL import Image
@@ -16,6 +18,7 @@ from bot.clock import Clock, SystemClock
 from bot.courier import Courier
 from bot.flood import Flood, Pace
 from bot.nursery import Nursery
+from bot.playground.serve import Playground
 from bot.status import StatusBoard
 from bot.texts import Texts
 from generation.contracts.picture import Picture
@@ -24,6 +27,9 @@ from storage.opening import DATABASE_NAME
 from storage.upgrade import prepare
 from tests.bot_outgoing.hands import HandClock
 from tests.bot_outgoing.wire import TOKEN, Wire
+
+if TYPE_CHECKING:
+    from tests.bot_outgoing.loopback import Sim
 
 QUICK = Pace(
     private_rate=2000.0,
@@ -36,6 +42,10 @@ QUICK = Pace(
     progress_burst=2000,
     private_floor_s=0.004,
     group_floor_s=0.008,
+    private_preview_floor_s=0.006,
+    group_preview_floor_s=0.012,
+    preview_rest_s=0.03,
+    preview_doubt_s=0.1,
     backoff_first_s=0.005,
     backoff_last_s=0.02,
     original_again_s=0.0,
@@ -169,6 +179,30 @@ async def slow_office(storage: Storage, texts: Texts, wire: Wire, hands: HandClo
     yield made
     await made.courier.close()
     await made.nursery.close(1)
+
+
+@pytest.fixture
+async def sim(tmp_path: Path) -> AsyncIterator[Sim]:
+    from tests.bot_outgoing.loopback import FIRST, Sim
+
+    playground = Playground(tmp_path, port=0, flood=False)
+    url = await playground.start()
+    async with httpx.AsyncClient(base_url=url, headers={"X-Playground-Key": playground.key}) as client:
+        # A bot may not write first: the learner opens the chat.
+        await client.post("/sim/message", json={"learner": FIRST, "text": "/start"})
+        yield Sim(client, url)
+    await playground.stop()
+
+
+@pytest.fixture
+async def http_office(sim: Sim, storage: Storage, texts: Texts) -> AsyncIterator[Office]:
+    from tests.bot_outgoing.loopback import HTTP, bot_at
+
+    made = employ(storage, bot_at(sim.url), texts, pace=HTTP)
+    yield made
+    await made.courier.close()
+    await made.nursery.close(1)
+    await made.bot.session.close()
 
 
 DRAFT, QUEUED, RUNNING = State.DRAFT, State.QUEUED, State.RUNNING

@@ -3,92 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import AiogramError
 from aiogram.types import BufferedInputFile
 
 from bot import captions
-from bot.desk import Desk
 from bot.flood import Pace
 from bot.playground.serve import Playground
 from bot.recovery import recover
 from bot.texts import Texts
 from generation.contracts.errors import PaintingFailed
 from generation.contracts.events import OrderAdvanced, OrderRendered
-from generation.queue import FairQueue
 from storage import State, Storage
-from tests.bot_outgoing.conftest import QUICK, Office, employ, png_of
+from tests.bot_outgoing.conftest import Office, employ, png_of
 from tests.bot_outgoing.hands import until
-
-FIRST = 1001
-HTTP = replace(QUICK, backoff_first_s=0.03, backoff_last_s=0.1, private_floor_s=0.05, group_floor_s=0.1)
-
-
-@dataclass
-class Sim:
-    """The control side of a playground."""
-
-    client: httpx.AsyncClient
-    url: str
-
-    async def fault(self, method: str, **what: Any) -> None:
-        (await self.client.post("/sim/faults", json={"method": method, **what})).raise_for_status()
-
-    async def calls(self, method: str) -> list[dict[str, Any]]:
-        return (await self.client.get("/sim/calls", params={"method": method})).json()["calls"]
-
-    async def messages(self, chat: int = FIRST) -> list[dict[str, Any]]:
-        chats = (await self.client.get("/sim/transcript")).json()["chats"]
-        return [message for one in chats if one["id"] == chat for message in one["messages"]]
-
-    async def photos(self, chat: int = FIRST) -> list[dict[str, Any]]:
-        return [message for message in await self.messages(chat) if "photo" in message]
-
-    async def block(self, blocked: bool = True) -> None:
-        (await self.client.patch("/sim/learner", json={"id": FIRST, "blocked": blocked})).raise_for_status()
-
-
-@pytest.fixture
-async def sim(tmp_path: Path) -> AsyncIterator[Sim]:
-    playground = Playground(tmp_path, port=0, flood=False)
-    url = await playground.start()
-    async with httpx.AsyncClient(base_url=url, headers={"X-Playground-Key": playground.key}) as client:
-        # A bot may not write first: the learner opens the chat.
-        await client.post("/sim/message", json={"learner": FIRST, "text": "/start"})
-        yield Sim(client, url)
-    await playground.stop()
-
-
-def bot_at(url: str) -> Bot:
-    return Bot(
-        "8600000001:playground-bot-of-this-machine-only",
-        session=AiohttpSession(api=TelegramAPIServer.from_base(url.rstrip("/"))),
-    )
-
-
-@pytest.fixture
-async def http_office(sim: Sim, storage: Storage, texts: Texts) -> AsyncIterator[Office]:
-    made = employ(storage, bot_at(sim.url), texts, pace=HTTP)
-    yield made
-    await made.courier.close()
-    await made.nursery.close(1)
-    await made.bot.session.close()
-
-
-def desk_of(office: Office) -> tuple[Desk, FairQueue]:
-    queue = FairQueue()
-    desk = Desk(office.storage, queue, office.courier, "painter", "1")
-    office.courier.attach_desk(desk)
-    return desk, queue
+from tests.bot_outgoing.loopback import FIRST, HTTP, Sim, bot_at, desk_of
 
 
 async def test_picture_arrives_in_the_status_message(http_office: Office, sim: Sim) -> None:

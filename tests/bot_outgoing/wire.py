@@ -111,6 +111,12 @@ class Wire(BaseSession):
             raise TelegramBadRequest(method=method, message="Bad Request: there is no text in the message to edit")
         return self._changed(method, {"text": method.text, "keyboard": method.reply_markup})
 
+    def _EditMessageCaption(self, method: Any) -> Message:
+        old = self._existing(method)
+        if "media" not in old:
+            raise TelegramBadRequest(method=method, message="Bad Request: there is no caption in the message to edit")
+        return self._changed(method, {**old, "caption": method.caption, "keyboard": method.reply_markup})
+
     def _EditMessageMedia(self, method: Any) -> Message:
         media = method.media.media
         shown = media if isinstance(media, str) else f"photo-of-{len(media.data)}"

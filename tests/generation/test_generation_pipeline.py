@@ -91,8 +91,10 @@ def test_a_png_keeps_every_pixel_and_every_script():
     assert decoded.text == {"word": "кисть 书法 كتاب"}
 
 
-@pytest.mark.parametrize(("shape", "size"), [((1024, 512, 3), (160, 320)), ((100, 90, 3), (90, 100))])
-def test_a_preview_is_small_and_keeps_its_shape(shape, size):
+@pytest.mark.parametrize(
+    ("shape", "size"), [((1024, 512, 3), (256, 512)), ((100, 90, 3), (461, 512)), ((64, 64, 3), (512, 512))]
+)
+def test_previews_have_one_size_and_keep_their_shape(shape, size):
     preview = Image.open(io.BytesIO(preview_jpeg(np.full(shape, 200, np.uint8))))
     assert preview.format == "JPEG"
     assert preview.size == size

@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -205,7 +206,7 @@ class TestPaint:
 
     def test_an_engine_that_is_not_here_is_exit_3(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["paint", "x", "--engine", "diffusion", "--out", "a.png"]) == 3
-        assert "painter" in capsys.readouterr().err
+        assert capsys.readouterr().err.startswith("error: ")
 
     def test_an_unwritable_file_is_exit_1(self, own_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (own_folder / "file").write_text("")
@@ -250,7 +251,7 @@ class TestDoctor:
         assert main(["doctor", "--json"]) == 1
         findings = {finding["name"]: finding for finding in json.loads(capsys.readouterr().out)["findings"]}
         broken = {name for name, finding in findings.items() if finding["state"] == "broken"}
-        assert broken == {"data folder", "telegram", "engine", "fonts"}
+        assert broken >= {"data folder", "telegram", "fonts", "weights"}
         assert all(findings[name]["mend"] for name in broken)
 
     def test_bad_settings_are_a_finding(
@@ -278,10 +279,6 @@ class TestTheWhole:
             main(["draw"])
         assert ended.value.code == 2
         assert "paint" in capsys.readouterr().err
-
-    def test_models_says_that_there_are_none(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["models", "list"]) == 3
-        assert "no model weights" in capsys.readouterr().err
 
     def test_a_missing_token_with_the_playground_off_is_one_line(self, own_folder: Path) -> None:
         done = cli(folder=own_folder, PLAYGROUND="off")
@@ -343,8 +340,74 @@ class TestBench:
         assert main(["bench", "queue"]) == 0
         assert "ratio" in capsys.readouterr().out
 
-    def test_suites_of_the_missing_engine_are_exit_3(self) -> None:
-        assert main(["bench", "flops"]) == 3
+    def test_a_suite_this_version_does_not_have_is_exit_3(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["bench", "legibility"]) == 3
+        assert "legibility" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("suite", ["flops", "diffusion"])
+    def test_suites_of_models_without_torch_name_the_extra(
+        self, suite: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "torch", None)
+        assert main(["bench", suite, "--json"]) == 3
+        printed, told = capsys.readouterr()
+        assert printed == ""
+        assert "torch" in told
+        assert "wordbrush[diffusion]" in told
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (["queue", "--rows", "x"], "the suite queue does not take --rows"),
+            (["flops", "--trace", "t.json", "--deadline-s", "5"], "flops does not take --deadline-s, --trace"),
+            (["painter", "--tiny"], "painter does not take --tiny"),
+        ],
+    )
+    def test_options_of_another_suite_are_refused(
+        self, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["bench", *arguments]) == 2
+        assert said in capsys.readouterr().err
+
+    def test_rows_are_told_one_by_one_and_kept(
+        self, own_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from bot.bench import diffusion
+
+        out = own_folder / "rows.jsonl"
+        seen: list[str] = []
+
+        def rows(options: object) -> Iterator[dict[str, object]]:
+            for name in ("a", "b"):
+                seen.append(out.read_text() if out.exists() else "")
+                yield {"name": name, "value": 1.0, "unit": "s"}
+
+        monkeypatch.setattr(diffusion, "machine", lambda _options: {})
+        monkeypatch.setattr(diffusion, "rows", rows)
+        assert main(["bench", "diffusion", "--out", str(out), "--json"]) == 0
+        assert [len(text.splitlines()) for text in seen] == [0, 1], "a row is on disk before the next is measured"
+        assert [json.loads(line)["name"] for line in out.read_text().splitlines()] == ["a", "b"]
+        assert main(["bench", "diffusion", "--out", str(own_folder / "none" / "rows.jsonl")]) == 1
+        assert "cannot write" in capsys.readouterr().err
+
+    def test_a_row_that_failed_is_exit_1(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from bot.bench import diffusion
+
+        monkeypatch.setattr(diffusion, "machine", lambda _options: {})
+        monkeypatch.setattr(diffusion, "rows", lambda _options: iter([{"name": "a", "value": None, "failed": "why"}]))
+        assert main(["bench", "diffusion"]) == 1
+        assert "why" in capsys.readouterr().out
+
+    def test_a_table_without_rich(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        from bot.bench import diffusion
+
+        monkeypatch.setitem(sys.modules, "rich", None)
+        monkeypatch.setattr(diffusion, "machine", lambda _options: {})
+        monkeypatch.setattr(diffusion, "rows", lambda _options: iter([{"name": "a", "value": 0.12345, "unit": "s"}]))
+        assert main(["bench", "diffusion"]) == 0
+        assert capsys.readouterr().out.splitlines()[2].split() == ["a", "0.1235", "s"]
 
     @pytest.mark.slow
     @pytest.mark.timeout(240)

@@ -5,21 +5,25 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import ValidationError
 
-from bot.settings import PLAYGROUND_OWNER, SERVICE_ACCOUNTS, env_example, load_settings
+from bot.settings import PLAYGROUND_OWNER, SERVICE_ACCOUNTS, DiffusionSettings, env_example, load_settings
 from generation.contracts.errors import BadSettings
+from generation.diffusion.config import DEFAULT_SOURCES, DTYPES, LAYOUTS, SAMPLERS
+from generation.gpu.profiles import RUNGS
 
 ROOT = Path(__file__).resolve().parents[2]
+BRANCHES = ("STORAGE__", "GENERATION__", "QUEUE__", "DIFFUSION__")
 CANARY = "8600000001:canary-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     for name in list(os.environ):
-        if name.startswith(("BOT_", "ADMINS", "PLAYGROUND", "STORAGE__", "GENERATION__", "QUEUE__", "GRACE", "LOG_")):
+        if name.startswith(("BOT_", "ADMINS", "PLAYGROUND", "GRACE", "LOG_", *BRANCHES)):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -104,6 +108,25 @@ def test_a_token_in_a_file_others_can_read_is_refused(bare: Path) -> None:
     assert CANARY not in str(caught.value)
     file.chmod(0o600)
     assert load_settings().bot_token is not None
+
+
+def test_the_choices_are_those_the_engine_knows() -> None:
+    fields = DiffusionSettings.model_fields
+    chosen = {
+        name: set(get_args(get_args(fields[name].annotation)[0])) for name in ("dtype", "layout", "sampler", "compile")
+    }
+    assert chosen == {"dtype": set(DTYPES), "layout": set(LAYOUTS), "sampler": set(SAMPLERS), "compile": set(RUNGS)}
+
+
+def test_a_role_has_a_model_and_three_further_names() -> None:
+    names = [name for name in DiffusionSettings.model_fields if name.startswith("segmentation")]
+    parts = ["segmentation", "segmentation_revision", "segmentation_variant", "segmentation_weights"]
+    assert names == parts
+    assert load_settings().diffusion.segmentation == DEFAULT_SOURCES["segmentation"].model
+
+
+def test_weights_are_not_downloaded_unless_asked_for() -> None:
+    assert load_settings().generation.download is False
 
 
 def test_env_example_equals_the_settings() -> None:

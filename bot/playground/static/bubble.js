@@ -20,6 +20,9 @@ import { isGroup, store } from "./store.js";
 
 const MAX_WIDTH = 420; // CSS pixels of a photo at most
 const MAX_HEIGHT = 440;
+const MIN_WIDTH = 120;
+const CAPTION_WIDTH = 260; // a small photo gets as much room as the words under it need
+const FADE = 320; // ms; a little more than a photo takes to fade in
 
 /**
  * The row of a message: avatar (groups), bubble, keyboard.
@@ -137,7 +140,7 @@ function photo(message) {
   const scale = Math.min(1, MAX_WIDTH / largest.width, MAX_HEIGHT / largest.height);
   // The box is known before the bytes are there: nothing jumps when the picture arrives.
   frame.style.setProperty("--ratio", `${largest.width} / ${largest.height}`);
-  frame.style.setProperty("--width", `${Math.max(120, Math.round(largest.width * scale))}px`);
+  frame.style.setProperty("--width", `${Math.max(message.caption ? CAPTION_WIDTH : MIN_WIDTH, Math.round(largest.width * scale))}px`);
   frame.addEventListener("click", () => (frame.classList.contains("veiled") ? frame.classList.remove("veiled") : openPhoto(image.src, message.caption ?? "", frame)));
   // A picture already in the browser's cache is shown at once; only one that still travels fades in.
   if (!image.complete) frame.classList.add("coming");
@@ -171,10 +174,36 @@ function kindOf(message) {
   return Object.keys(message).find((key) => !common.has(key)) ?? "?";
 }
 
-/** The same photo with a new caption keeps its element: no flicker. */
+/** The same photo with a new caption keeps its element; another photo fades in over the one before: no flicker. */
 function keepPicture(oldBubble, newBubble) {
   const [old, fresh] = [oldBubble.querySelector(".photo"), newBubble.querySelector(".photo")];
-  if (old && fresh && old.querySelector("img").dataset.file === fresh.querySelector("img").dataset.file) fresh.replaceWith(old);
+  if (!old || !fresh) return;
+  if (old.querySelector("img").dataset.file === fresh.querySelector("img").dataset.file) return fresh.replaceWith(old);
+  keepSize(old, fresh);
+  fadeOver([...old.querySelectorAll("img")].find((image) => image.complete && image.naturalWidth), fresh);
+}
+
+/** A picture that is seen growing begins small; of the same shape, none is drawn smaller than the one before. */
+function keepSize(old, fresh) {
+  const [before, after] = [old, fresh].map((frame) => ({ width: parseFloat(frame.style.getPropertyValue("--width")), ratio: ratioOf(frame) }));
+  if (Math.abs(before.ratio / after.ratio - 1) < 0.02 && before.width > after.width) fresh.style.setProperty("--width", `${before.width}px`);
+}
+
+function ratioOf(frame) {
+  const [width, height] = frame.style.getPropertyValue("--ratio").split("/").map(Number);
+  return width / height;
+}
+
+/** Keeps a picture in sight under the one that is still on its way. */
+function fadeOver(before, fresh) {
+  const image = fresh.querySelector("img");
+  if (!before || image.complete) return;
+  before.className = "before";
+  before.alt = "";
+  before.decoding = "sync"; // it was on the screen a moment ago and stays there
+  fresh.append(before);
+  const gone = () => setTimeout(() => before.remove(), FADE);
+  for (const event of ["load", "error"]) image.addEventListener(event, gone, { once: true });
 }
 
 function replaceKeyboard(stack, newStack) {
