@@ -36,8 +36,10 @@ class Slow(OneWord):
         return super().first_look(job)
 
 
-def size_of(event) -> tuple[int, int]:
-    return Image.open(io.BytesIO(event.jpeg)).size
+def is_sketch(event) -> bool:
+    """The scripted engine paints without colour, the painter does not."""
+    image = np.asarray(Image.open(io.BytesIO(event.jpeg)), np.int16)
+    return int(np.abs(image[..., 0] - image[..., 2]).max()) > 8
 
 
 def test_the_first_look_is_the_painters_sketch():
@@ -56,7 +58,7 @@ async def test_a_first_look_comes_while_another_engine_is_still_at_its_first_ste
     async with working(House(engine, previews=True)) as house:
         house.put(ticket(1))
         await house.watch.until(OrderPreviewed, 1)
-        assert size_of(house.watch.of(OrderPreviewed)[0]) == (256, 256)
+        assert is_sketch(house.watch.of(OrderPreviewed)[0])
         gate.opened.set()
         await house.watch.until(OrderRendered, 1)
     assert len(house.watch.of(OrderPreviewed)) == 1
@@ -84,7 +86,7 @@ async def test_it_is_dropped_when_the_engine_showed_something_first():
         await until(lambda: pipeline.sketched == 1)
         gate.opened.set()
         await house.watch.until(OrderRendered, 1)
-    assert {size_of(event) for event in house.watch.of(OrderPreviewed)} == {(320, 320)}, "the engine's, none of 256"
+    assert [event for event in house.watch.of(OrderPreviewed) if is_sketch(event)] == []
 
 
 async def test_a_sketch_that_fails_harms_nothing(caplog):
