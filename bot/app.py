@@ -14,7 +14,7 @@ import webbrowser
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
@@ -51,6 +51,8 @@ logger = logging.getLogger(__name__)
 
 STUCK = 70
 """Exit status that asks a supervisor for a fresh process (EX_SOFTWARE)."""
+HUB_TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+"""Where the model hub's client looks for its secret; like the bot's it stays out of every log line."""
 CONFIRM_S = 4.0
 LAST_WORDS_S = 3.0
 """Of the grace time, what is kept for sending when the worker has used all the rest."""
@@ -89,18 +91,18 @@ async def run_bot(settings: Settings, *, fresh: bool = False) -> int:
         StorageError: the data folder is unusable.
     """
     token = settings.bot_token.get_secret_value() if settings.bot_token else ""
-    set_up(settings.log_level, (token,))
+    set_up(settings.log_level, (token, *(os.environ.get(name, "") for name in HUB_TOKENS)))
     _check(settings, fresh=fresh)
     with StopSignal() as stop:
         async with AsyncExitStack() as stack:
             house = await _unless_stopped(_build(settings, stack, fresh=fresh), stop)
             if house is None:
                 return 0
-            await _live(house, stop, grace_s=settings.grace_s)
-    if house.worker.stuck:
-        logging.shutdown()
-        os._exit(STUCK)
-    return 0
+            asked = await _live(house, stop, grace_s=settings.grace_s)
+    code = STUCK if house.worker.stuck and not asked else 0
+    if house.worker.busy:
+        _leave(code)
+    return code
 
 
 async def _unless_stopped(building: Coroutine[Any, Any, House], stop: StopSignal) -> House | None:
@@ -234,8 +236,12 @@ def _what_handlers_see(settings: Settings) -> BotSettings:
     )
 
 
-async def _live(house: House, stop: StopSignal, *, grace_s: float) -> None:
-    """Poll and paint until something ends that; then close in order, whatever it was."""
+async def _live(house: House, stop: StopSignal, *, grace_s: float) -> bool:
+    """Poll and paint until something ends that; then close in order, whatever it was.
+
+    Returns:
+        Whether it ended because somebody asked for it.
+    """
     tasks = Nursery()
     polling = tasks.spawn(poll(house.dispatcher, house.bot, house.watch), name="polling")
     painting = tasks.spawn(house.worker.run(), name="worker")
@@ -244,6 +250,7 @@ async def _live(house: House, stop: StopSignal, *, grace_s: float) -> None:
         ends: set[asyncio.Future[Any]] = {polling, painting, asked, house.watch.failure}
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        told = asked.done()
         asked.cancel()
         await _close(house, polling, grace_s=grace_s)
     if house.watch.failure.done():
@@ -251,6 +258,7 @@ async def _live(house: House, stop: StopSignal, *, grace_s: float) -> None:
     for task in (polling, painting):
         if task.done() and not task.cancelled():
             task.result()
+    return told
 
 
 async def _close(house: House, polling: asyncio.Task[None], *, grace_s: float) -> None:
@@ -282,5 +290,11 @@ async def _stop_polling(dispatcher: Dispatcher, polling: asyncio.Task[None], *, 
 def _leave_stuck() -> None:
     """A painting thread does not come back: only a new process helps. Every order is a committed row."""
     logger.critical("a painting does not end and cannot be interrupted: leaving, the next start goes on")
+    _leave(STUCK)
+
+
+def _leave(code: int) -> NoReturn:
+    """End without waiting for a thread, as the interpreter would: it may read models for minutes, or hang for good."""
+    sys.stdout.flush()
     logging.shutdown()
-    os._exit(STUCK)
+    os._exit(code)

@@ -98,7 +98,7 @@ def diffusion_config(settings: Settings) -> DiffusionConfig:
         sources={role: source_of(own, role) for role in ROLES},
         data_folder=settings.storage.folder,
         taesd=own.tiny_previews,
-        **own.model_dump(exclude={"tiny_previews", *roles}),
+        **own.model_dump(exclude={"tiny_previews", "idle_unload_s", *roles}),
     )
 
 

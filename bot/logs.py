@@ -7,17 +7,27 @@ sees the parts before that and lets two of three leaks through: arguments that a
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
+from collections.abc import Mapping
 from types import TracebackType
 from urllib.parse import quote
 
 TOKEN_SHAPE = re.compile(r"(?<!\d)\d{5,16}(?::|%3[Aa])[A-Za-z0-9_-]{20,}")
+HUB_TOKEN_SHAPE = re.compile(r"(?<![0-9A-Za-z_])hf_[A-Za-z0-9]{20,}")
+LOGIN_SHAPE = re.compile(r"(?<=://)[^/\s?#'\"]{1,512}@")
+"""`user:password@` of an address: a mirror's, a proxy's."""
 REDACTED = "<token>"
+SECRET_NAMES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+SHORTEST_SECRET = 8
+"""Characters; anything shorter would take half of every line with it."""
 
 _QUIET = {
     "aiogram.event": logging.WARNING,
     "alembic": logging.WARNING,
+    # These tell whole addresses, some with a login in them, and headers.
+    **dict.fromkeys(("httpx", "httpx2", "httpcore", "httpcore2", "huggingface_hub", "filelock"), logging.WARNING),
     "asyncio": logging.INFO,
     "uvicorn": logging.WARNING,
     "uvicorn.error": logging.WARNING,
@@ -28,11 +38,18 @@ _QUIET = {
 
 
 def redact(text: str, known: tuple[str, ...] = ()) -> str:
-    """Replace everything that looks like a bot token, and each secret in `known`, also percent-encoded."""
+    """Replace each secret in `known`, and everything that looks like a token or like a login in an address.
+
+    Args:
+        text: any.
+        known: secrets; taken out percent-encoded, too.
+    """
     for secret in known:
         for form in (secret, quote(secret, safe="")):
             text = text.replace(form, REDACTED)
-    return TOKEN_SHAPE.sub(REDACTED, text)
+    for shape in (TOKEN_SHAPE, HUB_TOKEN_SHAPE):
+        text = shape.sub(REDACTED, text)
+    return LOGIN_SHAPE.sub(f"{REDACTED}@", text)
 
 
 class RedactingFormatter(logging.Formatter):
@@ -52,14 +69,24 @@ class RedactingFormatter(logging.Formatter):
 
 
 def set_up(level: str, known: tuple[str, ...] = ()) -> None:
-    """Send every logger of the process through one redacting handler on stderr, uncaught exceptions included."""
+    """Send every logger of the process through one redacting handler on stderr, uncaught exceptions included.
+
+    Args:
+        level: the lowest that is told.
+        known: secrets to take out, beside the hub's token where the environment has one.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(RedactingFormatter(known))
+    handler.setFormatter(RedactingFormatter((*known, *_secrets(os.environ))))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
     for name, quiet_level in _QUIET.items():
         logging.getLogger(name).setLevel(max(quiet_level, logging.getLevelName(level)))
     sys.excepthook = _log_uncaught
+
+
+def _secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
+    found = (environment.get(name, "").strip() for name in SECRET_NAMES)
+    return tuple(secret for secret in found if len(secret) >= SHORTEST_SECRET)
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -25,7 +25,7 @@ from pydantic_settings import (
 from bot.settings_models import Branch, ModelSettings
 from generation.contracts.errors import BadSettings
 from generation.contracts.request import LARGEST_SIDE_PX, SIDE_STEP_PX, SMALLEST_SIDE_PX
-from generation.diffusion.plans import plan_named
+from generation.diffusion.plans import plan_named, sampler_for
 from generation.gpu.profiles import PROFILES, profile_named, with_overrides
 
 SERVICE_ACCOUNTS = frozenset({777000, 1087968824, 136817688})
@@ -106,26 +106,39 @@ class DiffusionSettings(ModelSettings):
         description="Sampling plan: reference (exact), quality, fast or turbo (each approximate, each quicker).",
     )
     sampler: Literal["dpmpp_2m_karras", "euler"] | None = Field(
-        None, description="dpmpp_2m_karras or euler; the plan's when empty."
+        None, description="dpmpp_2m_karras or euler; the plan's when empty. The plan turbo takes no other than its own."
     )
     attention: Literal["sdpa", "xformers"] = Field("sdpa", description="sdpa, or xformers where it is installed.")
     compile: Literal["eager", "regional", "full"] | None = Field(
-        None, description="eager, regional or full; as the profile says when empty."
+        None,
+        description="eager, regional or full; as the profile says when empty, but full only with PRELOAD: compiling "
+        "whole models takes minutes, and each batch size of its own.",
     )
     compile_cache: Path | None = Field(
         None, description="Where compiled kernels are kept; in the data folder if empty."
     )
     preview_every: int = Field(5, ge=0, le=150, description="Steps between two previews; 0 for none.")
     tiny_previews: bool = Field(
-        default=False, description="Previews by the tiny autoencoder instead of the linear guess."
+        default=False,
+        description="Previews by the tiny autoencoder once its weights are there, instead of the linear guess.",
     )
-    union_gain: float = Field(1.0, ge=0, le=2, description="Factor on what the union adds; 1 as trained, 0 is off.")
-    preload: bool = Field(default=False, description="Load and warm up at start instead of with the first picture.")
-    idle_unload_s: float = Field(900.0, ge=0, description="Unload after so many seconds without work; 0 never.")
+    union_gain: float = Field(
+        1.0, ge=0, le=2, description="Factor on what the union adds; 1 as trained, 0 never runs it."
+    )
+    preload: bool = Field(
+        default=False,
+        description="Load and warm up at start instead of with the first picture; every batch size where models are "
+        "compiled. With IDLE_UNLOAD_S=0 that stays so.",
+    )
+    idle_unload_s: float = Field(
+        900.0, ge=0, le=31_536_000, description="Unload after so many seconds without work; 0 never."
+    )
     text_cache: int = Field(256, ge=1, le=100_000, description="Prompts whose embeddings are remembered.")
     cache_folder: Path | None = Field(None, description="The hub cache; the hub library's own (HF_HOME) when empty.")
     local_files_only: bool = Field(default=False, description="Never touch the network for models.")
-    stall_s: float = Field(60.0, ge=1, description="A download that brings nothing for so many seconds is given up.")
+    stall_s: float = Field(
+        60.0, ge=1, le=3600, description="A download that brings nothing for so many seconds is given up."
+    )
 
 
 class QueueSettings(Branch):
@@ -258,7 +271,7 @@ def _refuse_service_accounts(settings: Settings) -> None:
 def _refuse_unknown_names(diffusion: DiffusionSettings) -> None:
     """Plans, profiles and a profile's fields are named where they are defined, and looked up there."""
     own = profile_named(diffusion.profile) if diffusion.profile else PROFILES[0]
-    plan_named(diffusion.plan)
+    sampler_for(plan_named(diffusion.plan), diffusion.sampler)
     with_overrides(own, diffusion.overrides)
 
 

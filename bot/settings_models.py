@@ -20,7 +20,7 @@ NONE = "none"
 class Branch(BaseModel):
     """One branch of the settings: frozen, and no name in it is unknown."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def _fields() -> dict[str, Any]:

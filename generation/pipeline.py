@@ -81,7 +81,8 @@ class Pipeline:
             report = legibility.measure(done.image, job.writing)
         name, version = (done.engine, done.version) if done.engine else (engine.name, engine.version)
         with _timed(stages, "encode"):
-            data = encode.png(done.image, {**_texts(job.request), "engine": f"{name} {version}"})
+            said = {**_texts(job.request), **_plan(engine, name), "engine": f"{name} {version}"}
+            data = encode.png(done.image, said)
         height, width = done.image.shape[:2]
         control = {} if name == FIRST_LOOK_BY else job.control
         return Picture(
@@ -170,6 +171,14 @@ def _texts(request: PaintRequest) -> dict[str, str]:
         "seed": str(request.seed),
         "Software": "Wordbrush",
     }
+
+
+def _plan(engine: Engine, name: str) -> dict[str, str]:
+    """How a picture of the engine called `name` was sampled, where there is a plan to it."""
+    told = {} if name == FIRST_LOOK_BY else engine.diagnostics()
+    if "plan" not in told:
+        return {}
+    return {"plan": f"{told['plan']}, {'approximate' if told.get('plan_approximate') else 'exact'}"}
 
 
 @contextmanager

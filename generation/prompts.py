@@ -78,10 +78,16 @@ def build(request: PaintRequest, script: str) -> tuple[str, str]:
         UnknownStyle: the request's style is not in the list.
     """
     style = style_named(request.style)
-    word = inert(request.word)
-    slots = {"meaning": _shortened(inert(request.translation)) or word, "word": word, "script": script}
+    word, meaning = kept(request)
+    slots = {"meaning": meaning, "word": word, "script": script}
     template = style.template if request.prompt is None else request.prompt
     return _SLOT.sub(lambda slot: slots[slot[1]], template), style.negative
+
+
+def kept(request: PaintRequest) -> tuple[str, str]:
+    """The word and its meaning as they stand in the prompt: what a reader that cannot take all of it keeps first."""
+    word = inert(request.word)
+    return word, _shortened(inert(request.translation)) or word
 
 
 def _shortened(text: str) -> str:

@@ -1,7 +1,8 @@
 """Two engines as one: the one that should paint, and the painter that goes on while it cannot.
 
 Knows both by the engine's contract and when to ask again. Knows no models, no devices and no downloads: why the first
-one cannot work is for it to say (`trouble`, or an `EngineUnavailable` while painting).
+one cannot work is for it to say (`trouble`, or an `EngineUnavailable` while painting). One that loads and then paints
+nothing (picture after picture fails, or an error nobody foresaw) is doubted too.
 """
 
 from __future__ import annotations
@@ -10,14 +11,24 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from generation.contracts.errors import EngineUnavailable
+from generation.contracts.errors import (
+    EngineError,
+    EngineUnavailable,
+    OutOfMemory,
+    PaintingCancelled,
+    WordbrushError,
+)
 from generation.contracts.events import Done, EngineEvent, Failed
 from generation.contracts.ports import Engine, Job
 from generation.contracts.request import PaintRequest
+from generation.work import is_loading
 
+BROKEN_AFTER = 3
+"""So many failed pictures in a row, and none painted between them, are the engine's fault and not the pictures'."""
 _log = logging.getLogger(__name__)
 
 
@@ -91,6 +102,11 @@ class StandIn:
         return self._acting.needs
 
     @property
+    def loaded(self) -> bool:
+        """Whether whoever is expected to paint has its models in memory; see `generation.work.Loads`."""
+        return not is_loading(self._acting)
+
+    @property
     def _acting(self) -> Engine:
         return self._primary if self._doubts.reason() is None else self._painter
 
@@ -118,9 +134,13 @@ class StandIn:
         self._painter.warm()
         if self._acting is self._primary:
             try:
-                self._primary.warm()
+                with self._doubts.trying():
+                    self._primary.warm()
             except EngineUnavailable as error:
                 self._doubts.failed(error)
+            except EngineError as error:
+                self._doubts.broke(error)
+                raise
 
     def unload(self) -> None:
         """Unload both."""
@@ -152,20 +172,29 @@ class StandIn:
         refused: list[int] = []
         ended: set[int] = set()
         try:
-            for event in _stamped(_renumbered(self._primary, jobs, fit), self._primary):
-                if isinstance(event, Failed) and isinstance(event.error, EngineUnavailable):
-                    refused.append(event.job)
-                    self._doubts.failed(event.error)
-                else:
-                    yield event
-                if isinstance(event, Done | Failed):
-                    ended.add(event.job)
-                if isinstance(event, Done):
-                    self._doubts.worked()
+            with self._doubts.trying():
+                for event in _stamped(_renumbered(self._primary, jobs, fit), self._primary):
+                    if isinstance(event, Done | Failed):
+                        ended.add(event.job)
+                    if self._is_refusal(event):
+                        refused.append(event.job)
+                    else:
+                        yield event
         except EngineUnavailable as error:
             self._doubts.failed(error)
             refused += [index for index in fit if index not in ended]
         return refused
+
+    def _is_refusal(self, event: EngineEvent) -> bool:
+        """Whether it tells that the primary cannot work, so that the painter paints this job; draws the conclusions."""
+        if isinstance(event, Done):
+            self._doubts.worked()
+        if not isinstance(event, Failed) or not isinstance(event.error, EngineError):
+            return False
+        if isinstance(event.error, EngineUnavailable):
+            self._doubts.failed(event.error)
+            return True
+        return self._doubts.broke(event.error)
 
 
 class _Doubts:
@@ -177,7 +206,7 @@ class _Doubts:
         self._looked_at = float("-inf")
         self._trouble: EngineUnavailable | None = None
         self._failure: EngineUnavailable | None = None
-        self._failures = 0
+        self._failures = self._broken = 0
         self._retry_at = 0.0
 
     def reason(self) -> EngineUnavailable | None:
@@ -205,10 +234,40 @@ class _Doubts:
             self._retry_at = now + pause_s
         _log.warning("the painter stands in for %.0f s: %s", pause_s, error)
 
+    def broke(self, error: EngineError) -> bool:
+        """A picture failed; returns whether so many did, one after the other, that the primary is doubted for it.
+
+        What says something about the picture alone (too large for the memory, cancelled) is no reason for doubt. After
+        the pause one more failure is enough: only a painted picture starts the count anew.
+        """
+        if isinstance(error, OutOfMemory | PaintingCancelled):
+            return False
+        with self._lock:
+            self._broken += 1
+            broken = self._broken
+        if broken < BROKEN_AFTER:
+            return False
+        self.failed(_unavailable(self._primary, f"{broken} pictures in a row failed: {error}"))
+        return True
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """While the primary works: an error that is not ours to explain counts as a failure of it, and goes on."""
+        foreseen = False
+        try:
+            yield
+            foreseen = True
+        except (WordbrushError, GeneratorExit):
+            foreseen = True
+            raise
+        finally:
+            if not foreseen:
+                self.failed(_unavailable(self._primary, "it failed in an unforeseen way, see the log"))
+
     def worked(self) -> None:
         """The primary painted a picture."""
         with self._lock:
-            self._failure, self._failures, self._retry_at = None, 0, 0.0
+            self._failure, self._failures, self._broken, self._retry_at = None, 0, 0, 0.0
 
     def _look(self, now: float) -> None:
         before, self._trouble, self._looked_at = self._trouble, self._primary.trouble(), now
@@ -216,7 +275,11 @@ class _Doubts:
             _log.warning("the painter stands in: %s", self._trouble)
         if before is not None and self._trouble is None:
             _log.info("%s can work now", self._primary.name)
-            self._failure, self._failures, self._retry_at = None, 0, 0.0
+            self._failure, self._failures, self._broken, self._retry_at = None, 0, 0, 0.0
+
+
+def _unavailable(engine: Engine, reason: str) -> EngineUnavailable:
+    return EngineUnavailable(engine=engine.name, reason=reason)
 
 
 def _renumbered(engine: Engine, jobs: Sequence[Job], indices: Sequence[int]) -> Iterator[EngineEvent]:

@@ -9,12 +9,12 @@ import asyncio
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from generation.contracts.errors import OutOfMemory, PaintingCancelled, PaintingFailed, WordbrushError
 from generation.contracts.events import Done
 from generation.contracts.picture import Picture
-from generation.contracts.ports import Job, Ticket
+from generation.contracts.ports import Engine, Job, Ticket
 from generation.turns import Painting
 
 
@@ -82,6 +82,8 @@ class Batch:
         alarm: when it has taken too long.
         begun_at: when the engine began, on the event loop's clock.
         paced_at: when its first step was done, and which share that was.
+        painter: name of the engine it was given to.
+        loading: the engine reads its models for it and has not come to a step yet.
     """
 
     works: list[Work]
@@ -89,6 +91,8 @@ class Batch:
     alarm: asyncio.TimerHandle | None = None
     begun_at: float | None = None
     paced_at: tuple[float, float] | None = None
+    painter: str = ""
+    loading: bool = False
 
     def left_s(self, fraction: float, now: float) -> float | None:
         """What is left of a painting, from its pace since the first step: before that, models may have been loaded."""
@@ -124,6 +128,7 @@ class Patience:
 
     Attributes:
         painting_s: for preparing, and again for painting, one batch; then its orders fail.
+        loading_s: for an engine's models to be read and compiled before that, from however slow a disk.
         thread_s: for a thread to come back after it was told to stop; then it counts as stuck.
         storage_s: for storage that is full or busy; a finished picture is kept in memory meanwhile.
         first_pause_s: before storage is asked again; doubles each time up to `longest_pause_s`.
@@ -132,6 +137,7 @@ class Patience:
     """
 
     painting_s: float = 900.0
+    loading_s: float = 3600.0
     thread_s: float = 4.0
     storage_s: float = 30.0
     first_pause_s: float = 0.1
@@ -173,6 +179,24 @@ class WorkerStatus:
     median_s: float | None
     stuck: bool
     engine: dict[str, object] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Loads(Protocol):
+    """An engine that reads models before its first step, and tells whether they are in memory.
+
+    What it costs to read them is no part of a painting's time limit. Other engines are held to that from the start.
+    """
+
+    @property
+    def loaded(self) -> bool:
+        """Whether they are in memory. Cheap; called on the event loop."""
+        ...
+
+
+def is_loading(engine: Engine) -> bool:
+    """Whether an engine has to read its models, or is just doing so."""
+    return isinstance(engine, Loads) and not engine.loaded
 
 
 def failure(error: BaseException | None, reference: str) -> WordbrushError:

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from statistics import median
+from typing import Any, TypeVar
 
 from generation.announcer import Announcer
 from generation.bookkeeping import Books
@@ -29,9 +30,10 @@ from generation.queue import FairQueue
 from generation.rest import Rest
 from generation.settling import Settling, explained
 from generation.tracing import new_reference, traced
-from generation.work import Batch, Painted, Patience, Work, WorkerStatus
+from generation.work import Batch, Painted, Patience, Work, WorkerStatus, is_loading
 
 LAST = 10
+_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
@@ -46,7 +48,8 @@ class Worker:
         pipeline: what happens before and after the engine; the default fonts when None.
         patience: time limits.
         previews: whether the watcher wants first looks; unasked none is encoded.
-        on_stuck: called once when a thread does not come back; the process should be replaced (exit status 70).
+        on_stuck: called once when a thread does not come back; the process should be replaced (exit status 70). Not
+            while stopping: the process is about to end anyway.
     """
 
     def __init__(  # noqa: PLR0913 - the composition root names each of them once
@@ -78,6 +81,7 @@ class Worker:
         self._batch: Batch | None = None  # the engine has it
         self._ahead: Batch | None = None  # being prepared, or ready
         self._again: deque[Batch] = deque()  # ready, because a batch of several failed
+        self._calls: set[Future[Any]] = set()  # what threads have to do, or do
         self._woken = self._stopping = self._given_up = False
         self._ended = asyncio.Event()
         self._served = (engine.name, engine.version)
@@ -108,10 +112,10 @@ class Worker:
         """End in order: take nothing more, give back what is not begun, let the engine finish what it has.
 
         After the grace time, or at a second call, the engine is told to drop it and those orders are given back too.
-        Returns when `run` has ended; `stuck` tells that a thread was left behind, which only ending the process cures.
+        Returns when `run` has ended; `busy` tells that a thread was left behind, which only ending the process cures.
 
         Args:
-            grace_s: seconds the running batch may take.
+            grace_s: seconds it may take, those of a thread to come back among them: the running batch has less.
         """
         if not self._inbox.is_open:
             self._stopping = True
@@ -121,8 +125,13 @@ class Worker:
         else:
             self._stopping = True
             self._inbox.post((), self._on_stop)
-            self._inbox.later(grace_s, (), self._on_cut)
+            self._inbox.later(max(0.0, grace_s - self._patience.thread_s), (), self._on_cut)
         await self._ended.wait()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a thread still works for it. The interpreter waits for such threads before it ends."""
+        return bool(self._calls)
 
     def status(self) -> WorkerStatus:
         """What `/gpu` shows, the engine's own diagnostics among it."""
@@ -155,7 +164,7 @@ class Worker:
 
     def _ask(self, step: Callable[[], None], doing: str) -> None:
         """Have the engine do something beside painting, on its own thread."""
-        future = self._gpu.submit(step)
+        future = self._called(self._gpu.submit(step))
         future.add_done_callback(lambda future: self._inbox.post((), self._on_asked, future, doing))
 
     async def _on_asked(self, future: Future[None], doing: str) -> None:
@@ -224,7 +233,8 @@ class Worker:
     def _prepare(self, work: Work) -> None:
         work.preparing = True
         painting = work.painting
-        future = self._cpu.submit(self._pipeline.prepare, painting.request, self._engine, painting.cancelled)
+        prepare = self._pipeline.prepare
+        future = self._called(self._cpu.submit(prepare, painting.request, self._engine, painting.cancelled))
         if self._ahead is not None:
             self._ahead.futures.append(future)
         future.add_done_callback(lambda future: self._inbox.post((work,), self._on_prepared, work, future))
@@ -250,7 +260,8 @@ class Worker:
         if not jobs:
             return
         self._batch = batch
-        future = self._gpu.submit(self._paint, batch, jobs)
+        batch.painter = self._engine.name
+        future = self._called(self._gpu.submit(self._paint, batch, jobs))
         batch.futures.append(future)
         future.add_done_callback(lambda future: self._inbox.post(batch.works, self._on_painted, batch, future))
 
@@ -262,6 +273,7 @@ class Worker:
 
     async def _on_begun(self, batch: Batch) -> None:
         batch.begun_at = self._now()
+        batch.loading = is_loading(self._engine)
         self._arm(batch)
         self._queue.begun(work.painting for work in batch.works)
         for work in batch.works:
@@ -271,6 +283,9 @@ class Worker:
 
     async def _on_event(self, batch: Batch, event: EngineEvent) -> None:
         work = batch.works[event.job]
+        if batch.loading:  # its models are there: from here on it is painting, and held to its time
+            batch.loading = False
+            self._arm(batch)
         if work.closed or work.error is not None or not work.wanted:
             return
         if isinstance(event, Step):
@@ -295,9 +310,9 @@ class Worker:
             if work.done:
                 size = work.painting.request
                 self.last.append(Painted(size.style, size.width, size.height, seconds))
-        again = [work for work in lost if work.wanted] if error is not None and len(batch.works) > 1 else []
-        if again:
-            _log.warning("a batch of %d failed and is painted one by one: %s", len(batch.works), type(error).__name__)
+        again = [work for work in lost if work.wanted] if error is not None and self._may_go_better(batch) else []
+        if again and error is not None:
+            _log.error("a batch of %d failed and is painted anew, %s", len(again), traced(error, new_reference()))
         for work in lost:
             if work.releasing or (self._stopping and work in again):
                 await self._settling.release(work)
@@ -306,6 +321,10 @@ class Worker:
             else:
                 self._on_lost(work, error)
         self._move_on()
+
+    def _may_go_better(self, batch: Batch) -> bool:
+        """Whether painting it once more may help: one by one, or because somebody else has taken over."""
+        return len(batch.works) > 1 or batch.painter != self._engine.name
 
     def _on_lost(self, work: Work, error: BaseException | None) -> None:
         """The engine is through and there is no picture of this one."""
@@ -363,7 +382,14 @@ class Worker:
             await self._settling.release(work)
 
     async def _on_overdue(self, batch: Batch) -> None:
-        """Preparing or painting took too long: its orders fail now, and the thread is asked to come back."""
+        """Preparing or painting took too long: its orders fail now, and the thread is asked to come back.
+
+        Unless other models are being read, in place of ones that needed too much memory: that has a time of its own.
+        """
+        if batch is self._batch and not batch.loading and is_loading(self._engine):
+            batch.loading = True
+            self._arm(batch)
+            return
         reference = new_reference()
         _log.error("a batch of %d is overdue, reference %s", len(batch.works), reference)
         for work in batch.works:
@@ -378,14 +404,22 @@ class Worker:
             _log.critical(
                 "a thread did not come back within %.0f s: the process has to be replaced", self._patience.thread_s
             )
-            if self._on_stuck is not None:
+            if self._on_stuck is not None and not self._stopping:
                 self._on_stuck()
 
     # -- small things ------------------------------------------------------------------------------------------------
 
     def _arm(self, batch: Batch) -> None:
         batch.disarm()
-        batch.alarm = self._inbox.later(self._patience.painting_s, (), self._on_overdue, batch)
+        patience = self._patience
+        limit_s = max(patience.painting_s, patience.loading_s) if batch.loading else patience.painting_s
+        batch.alarm = self._inbox.later(limit_s, (), self._on_overdue, batch)
+
+    def _called(self, future: Future[_T]) -> Future[_T]:
+        """Remember what a thread was given to do until it has done it."""
+        self._calls.add(future)
+        future.add_done_callback(self._calls.discard)
+        return future
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from generation.contracts.errors import EngineUnavailable
 
 LIBRARIES = ("torch", "diffusers", "transformers")
-EXTRA = "wordbrush[diffusion]"
+MEND = "run `make run EXTRAS=diffusion`, or `pip install '.[diffusion]'` in the checkout"
 
 
 def need_diffusion() -> None:
@@ -18,5 +18,5 @@ def need_diffusion() -> None:
     """
     missing = [name for name in LIBRARIES if find_spec(name) is None]
     if missing:
-        reason = f"{', '.join(missing)} not installed here: install the extra `diffusion` (pip install '{EXTRA}')"
+        reason = f"{', '.join(missing)} not installed here: {MEND}"
         raise EngineUnavailable(engine="diffusion", reason=reason)

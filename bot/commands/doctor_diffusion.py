@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from bot.commands import doctor_advice
 from bot.commands.findings import BROKEN, FINE, NOTE, Finding, State
 from generation.contracts.errors import WordbrushError
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from generation.diffusion.weights.store import ModelStatus
     from generation.gpu import Accelerator, Profile
 
-INSTALL = "run `make run EXTRAS=diffusion`, or `pip install 'wordbrush[diffusion]'`"
+INSTALL = "run `make run EXTRAS=diffusion`, or `pip install '.[diffusion]'` in the checkout"
 FETCH = "run `python -m bot models fetch`"
 ROUGH_MB: Mapping[str, int] = MappingProxyType(
     {
@@ -48,16 +49,25 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """Every finding about the diffusion engine; what it lacks is broken only where it was asked for by name."""
     if settings.generation.engine == "painter":
         yield Finding("diffusion", FINE, "not used: GENERATION__ENGINE=painter")
+        yield from doctor_advice.examine(settings, None)
         return
     severity = _severity(settings)
     yield _torch(severity)
     if severity == FINE:
         yield Finding("diffusion", FINE, "no NVIDIA card of 12 GB or more here: the painter works on the CPU")
+        yield from doctor_advice.examine(settings, None)
         return
-    accelerator: Accelerator | None = None
-    if find_spec("torch") is not None:
-        finding, accelerator = _device(settings, severity)
-        yield finding
+    asked = _found(settings) if find_spec("torch") is not None else None
+    if asked is not None:
+        yield _device(asked, severity)
+    accelerator = None if isinstance(asked, WordbrushError) else asked
+    yield from _parts(settings, accelerator, severity)
+    yield from doctor_advice.examine(settings, asked)
+
+
+def _parts(settings: Settings, accelerator: Accelerator | None, severity: State) -> Iterator[Finding]:
+    """What the engine would work with on that device."""
+    yield _plan(settings)
     profile = _profile(settings, accelerator)
     if isinstance(profile, Finding):
         yield profile
@@ -94,29 +104,46 @@ def _assigned(name: str, text: str) -> re.Match[str] | None:
     return re.search(rf"^{name}\b[^=]*=\s*['\"]([^'\"]+)['\"]", text, re.MULTILINE)
 
 
-def _device(settings: Settings, severity: State) -> tuple[Finding, Accelerator | None]:
+def _found(settings: Settings) -> Accelerator | WordbrushError:
+    """The device torch offers, or why it offers none."""
     from generation.gpu import find
 
     try:
-        found = find(settings.diffusion.device)
+        return find(settings.diffusion.device)
     except WordbrushError as error:
-        reason, _, mend = str(error.details.get("reason", error)).partition(": ")
-        return Finding("device", severity, reason, mend), None
+        return error
+
+
+def _device(found: Accelerator | WordbrushError, severity: State) -> Finding:
+    if isinstance(found, WordbrushError):
+        reason, _, mend = str(found.details.get("reason", found)).partition(": ")
+        return Finding("device", severity, reason, mend)
     parts = [f"{found.name} ({found.torch_name})", f"{found.memory_bytes / GIB:.1f} GiB", found.runtime]
     if found.capability:
         parts.append(f"compute capability {found.capability[0]}.{found.capability[1]}")
     parts.append(f"{found.multiprocessors} multiprocessors" if found.multiprocessors else "")
-    return Finding("device", FINE, ", ".join(filter(None, parts))), found
+    return Finding("device", FINE, ", ".join(filter(None, parts)))
+
+
+def _plan(settings: Settings) -> Finding:
+    """Which sampling plan; an approximate one says so in its summary."""
+    from generation.diffusion.plans import plan_named
+
+    try:
+        plan = plan_named(settings.diffusion.plan)
+    except WordbrushError as error:
+        return Finding("plan", BROKEN, str(error), "correct DIFFUSION__PLAN")
+    return Finding("plan", FINE, f"{plan.name}: {plan.summary}")
 
 
 def _profile(settings: Settings, accelerator: Accelerator | None) -> Profile | Finding:
     """As torch's device says; without one, as NVML lets expect."""
     from bot.engines import diffusion_config
-    from generation.diffusion.outlook import expected_profile, settled_profile
+    from generation.diffusion.outlook import expected_profile
 
     try:
         config = diffusion_config(settings)
-        return settled_profile(config, accelerator.memory_bytes) if accelerator else expected_profile(config)
+        return doctor_advice.device_profile(config, accelerator) if accelerator else expected_profile(config)
     except WordbrushError as error:
         return Finding("profile", BROKEN, str(error), "correct DIFFUSION__PROFILE or DIFFUSION__OVERRIDES")
 
@@ -137,6 +164,7 @@ def _shown(profile: Profile, accelerator: Accelerator | None) -> Finding:
 
 def _weights(settings: Settings, profile: Profile, severity: State) -> Iterator[Finding]:
     from bot.engines import diffusion_config
+    from generation.diffusion.config import OPTIONAL
     from generation.diffusion.weights.store import ModelStore
 
     config = diffusion_config(settings)
@@ -153,6 +181,8 @@ def _weights(settings: Settings, profile: Profile, severity: State) -> Iterator[
         return
     damaged = any(status.state == "damaged" for status in absent)
     mend = "run `python -m bot models verify`, then `python -m bot models fetch`" if damaged else FETCH
+    if all(status.role in OPTIONAL for status in absent):
+        severity = NOTE
     yield Finding("weights", severity, detail, mend)
     yield _room(config, absent, severity)
 

@@ -33,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--style", default="ink", metavar="STYLE", help=f"one of {', '.join(STYLES)}")
     parser.add_argument("--engine", default="auto", metavar="E", help=f"one of {', '.join(ENGINES)}")
     parser.add_argument("--out", type=Path, required=True, metavar="F.png", help="the picture")
-    parser.add_argument("--plan", metavar="P", help=f"sampling plan (diffusion): {', '.join(PLANS)}")
+    plans = "; ".join(f"{plan.name} is {plan.summary}" for plan in PLANS.values()).replace("%", "%%")
+    parser.add_argument("--plan", metavar="P", help=f"sampling plan (diffusion). {plans}")
     parser.add_argument("--steps", type=int, metavar="N", help="sampler steps (diffusion)")
     parser.add_argument("--guidance", type=float, metavar="G", help="classifier-free guidance (diffusion)")
     parser.add_argument("--weight", action="append", default=[], metavar="KIND=W", help="conditioning scale, 0 to 2")
@@ -59,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     write_file(arguments.out, picture.png)
     if arguments.parts:
         _write_parts(arguments.parts, request, fonts)
-    print(json.dumps(_report(request, picture, arguments.out), ensure_ascii=False) if arguments.json else arguments.out)
+    report = _report(request, picture, arguments.out) | _plan(engine)
+    print(json.dumps(report, ensure_ascii=False) if arguments.json else arguments.out)
     return 0
 
 
@@ -103,6 +105,12 @@ def _report(request: PaintRequest, picture: Picture, out: Path) -> dict[str, obj
         "cached": False,
         "out": str(out),
     }
+
+
+def _plan(engine: Engine) -> dict[str, object]:
+    """How it was sampled, of an engine that has plans."""
+    told = engine.diagnostics()
+    return {"plan": told["plan"], "approximate": told["plan_approximate"]} if "plan" in told else {}
 
 
 def _write_parts(folder: Path, request: PaintRequest, fonts: FontBook) -> None:

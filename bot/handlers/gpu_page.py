@@ -11,6 +11,7 @@ from bot.services import DeviceReport
 from bot.texts import Texts
 from generation.gpu import Device, Diagnostics, Situation, advise
 from generation.gpu import DeviceReport as Cards
+from generation.gpu.history import WeightsState
 from storage import Inventory, State
 
 LONGEST_UNITS = 4096
@@ -130,7 +131,10 @@ def _setup(say: _Voice, engine: Diagnostics) -> Iterator[str]:
     if "device" in engine:
         yield say("gpu-runs-on", name=_short(engine["device"]), where=engine.get("device_name", ""))
     parts = ("layout", "placement", "dtype", "plan", "attention", "compile")
-    yield say("gpu-setup", parts=" · ".join(str(engine.get(part)) for part in parts if engine.get(part)))
+    named = {part: str(engine.get(part)) for part in parts if engine.get(part)}
+    if engine.get("plan_approximate"):
+        named["plan"] = f"{named.get('plan', '')} {say('gpu-plan-approximate')}".strip()
+    yield say("gpu-setup", parts=" · ".join(named.values()))
     if engine.get("overrides"):
         yield say("gpu-overrides", fields=_line(engine["overrides"]))
     if engine.get("reserved_mib"):
@@ -141,9 +145,8 @@ def _setup(say: _Voice, engine: Diagnostics) -> Iterator[str]:
 def _models(say: _Voice, engine: Diagnostics) -> Iterator[str]:
     """Weights on disk and models in memory."""
     weights = engine.get("weights", {})
-    if weights.get("state") == "downloading" and weights.get("total_mib"):
-        done, total = _gib(weights.get("done_mib", 0)), _gib(weights.get("total_mib", 0))
-        yield say("gpu-weights-downloading", done=done, total=total)
+    if weights.get("state") == "downloading":
+        yield _download(say, weights)
     elif weights.get("state", "") in _WEIGHTS:
         yield say(_WEIGHTS[weights["state"]], roles=_line(weights.get("missing", ())))
     if engine.get("models"):
@@ -153,6 +156,15 @@ def _models(say: _Voice, engine: Diagnostics) -> Iterator[str]:
     for model in engine.get("models", ()):
         took, size = f"{model['seconds']:.1f}", model["mib"]
         yield say("gpu-model", role=model["role"], name=_short(model["model"]), took=took, size=size)
+
+
+def _download(say: _Voice, weights: WeightsState) -> str:
+    """How far a download is; how much there is to fetch is known once the hub has answered."""
+    done, total = weights.get("done_mib", 0), weights.get("total_mib", 0)
+    if not total:
+        return say("gpu-weights-listing")
+    share = min(100, 100 * done // total)
+    return say("gpu-weights-downloading", done=_gib(done), total=_gib(total), percent=share)
 
 
 def _times(say: _Voice, report: DeviceReport, engine: Diagnostics) -> Iterator[str]:

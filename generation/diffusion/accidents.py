@@ -15,17 +15,18 @@ from generation.gpu.devices import is_out_of_memory
 from generation.tracing import new_reference, traced
 
 FOREIGN = (
-    RuntimeError,  # torch's own, those of CUDA and of kernels among them
-    SafetensorError,
-    OSError,
-    ImportError,
-    MemoryError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
+    RuntimeError,  # torch's own: kernels, the driver, memory of devices, operators a device lacks
+    SafetensorError,  # a file that changed under our eyes
+    OSError,  # a disk that fails or is full, a library of a kernel that does not load
+    ImportError,  # parts of diffusers and transformers are imported when they are first used
+    MemoryError,  # the host's
+    ValueError,  # diffusers and transformers refuse a configuration with it, torch a number
 )
-"""What torch, diffusers, transformers and safetensors raise."""
+"""What torch, diffusers, transformers and safetensors raise when a device, a disk or a model is not as it should be.
+
+Not TypeError, AttributeError and their like: those are mistakes in a program, and whoever paints has to hear of them.
+Where a library raises them over a model's configuration, whoever loads it explains them there.
+"""
 _log = logging.getLogger(__name__)
 
 
@@ -40,7 +41,7 @@ def accident(error: BaseException, stage: str) -> Accident:
         A `Shortage`; or an error of ours without its traceback: `EngineUnavailable` where loading failed,
         `PaintingFailed` elsewhere.
     """
-    if isinstance(error, OutOfMemory | MemoryError) or is_out_of_memory(error):
+    if isinstance(error, OutOfMemory) or is_out_of_memory(error):
         return Shortage(stage)
     reference = new_reference()
     if isinstance(error, WordbrushError):

@@ -19,6 +19,11 @@ from generation.tracing import new_reference, traced
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 60.0, 3600.0
 STOP_S = 2.0
 """A thread that waits for the network cannot be interrupted; the process ends without it."""
+UNFORESEEN = (
+    *(OSError, RuntimeError, ValueError, ImportError, MemoryError, EOFError),
+    *(ArithmeticError, LookupError, TypeError, AttributeError, AssertionError),
+)
+"""What no layer below should let through. It is logged, told and tried again: nobody watches this thread."""
 _log = logging.getLogger(__name__)
 
 
@@ -103,7 +108,7 @@ class BackgroundFetch:
             return None
         except WordbrushError as error:
             return error
-        except (OSError, RuntimeError, ValueError, ImportError) as error:
+        except UNFORESEEN as error:
             reference = new_reference()
             _log.error("fetching weights failed, %s", traced(error, reference))
             return EngineUnavailable(engine="diffusion", reason=f"fetching failed (log reference {reference})")

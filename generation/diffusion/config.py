@@ -15,6 +15,8 @@ from generation.contracts.request import KINDS
 ROLES = ("base", "vae", *KINDS, "union", "taesd", "turbo")
 """Every model there can be. `base` is a pipeline repository: UNet, text encoders, tokenizers, its own VAE unused."""
 LAYOUTS = ("multi", "union")
+OPTIONAL = frozenset({"taesd"})
+"""Roles without which pictures are painted just the same; they leave no trace in a finished one."""
 DTYPES = ("bf16", "fp16", "fp32")
 SAMPLERS = ("dpmpp_2m_karras", "euler")
 
@@ -81,13 +83,12 @@ class DiffusionConfig:
         plan: sampling plan.
         sampler: one of `SAMPLERS`; None takes the plan's.
         attention: `sdpa` or `xformers`.
-        compile: `eager`, `regional` or `full`.
+        compile: `eager`, `regional` or `full`; None as the profile says, `full` only with `preload`.
         compile_cache: where compiled kernels are kept; None under the data folder.
         preview_every: steps between two previews; 0 for none.
         taesd: previews by the tiny autoencoder where its weights are present, else by the linear approximation.
-        union_gain: factor on the union's residuals, 1 as trained.
+        union_gain: factor on the union's residuals, 1 as trained; 0 switches it off, and it is not run.
         preload: load (and warm) at start instead of with the first picture.
-        idle_unload_s: unload after so many seconds without work; 0 never.
         text_cache: prompts whose embeddings are remembered.
         stall_s: a download that brings nothing for so long is given up.
     """
@@ -110,7 +111,6 @@ class DiffusionConfig:
     taesd: bool = False
     union_gain: float = 1.0
     preload: bool = False
-    idle_unload_s: float = 900.0
     text_cache: int = 256
     stall_s: float = 60.0
 
@@ -119,7 +119,7 @@ class DiffusionConfig:
         return self.sources.get(role, DEFAULT_SOURCES[role])
 
     def roles(self, layout: str) -> tuple[str, ...]:
-        """The roles this configuration needs with `layout`, in the order they are loaded."""
+        """The roles this configuration takes with `layout`, in the order they are loaded; see `OPTIONAL`."""
         nets = KINDS if layout == "multi" else ("union",)
         extras = ("taesd",) * self.taesd + ("turbo",) * (self.plan == "turbo")
         return ("base", "vae", *nets, *extras)

@@ -6,6 +6,7 @@ thread, when something is painted.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from generation.contracts.errors import EngineUnavailable, UnknownStyle
@@ -17,9 +18,11 @@ from generation.diffusion.memory_ladder import climb
 from generation.diffusion.outlook import NAME, Outlook
 from generation.diffusion.plans import steps_for
 from generation.diffusion.studio import Studio
-from generation.diffusion.warming import warm_up
+from generation.diffusion.warming import together, warm_up
 from generation.diffusion.weights.store import ModelStore
 from generation.gpu.history import History
+
+_log = logging.getLogger(__name__)
 
 
 class DiffusionEngine:
@@ -37,7 +40,7 @@ class DiffusionEngine:
         store: its weights.
 
     Raises:
-        BadSettings: an unknown plan, profile or override.
+        BadSettings: an unknown plan, profile or override, or a sampler that the plan cannot do with.
     """
 
     name = NAME
@@ -56,6 +59,8 @@ class DiffusionEngine:
         self._warm_jobs = warm_jobs or tuple
         self._outlook = Outlook(config, self.store)
         self._studio = Studio(config, self.store, outlook=self._outlook, history=self.history)
+        if (plan := self._outlook.plan).approximate:
+            _log.info("the sampling plan %s is %s", plan.name, plan.summary)
 
     @property
     def version(self) -> str:
@@ -90,10 +95,13 @@ class DiffusionEngine:
 
     def diagnostics(self) -> dict[str, object]:
         """What it runs on and how it fares; see `generation.gpu.history.Diagnostics`."""
+        plan = self._outlook.plan
         return {
             "engine": self.name,
             "version": self.version,
-            "plan": self._outlook.plan.name,
+            "plan": plan.name,
+            "plan_approximate": plan.approximate,
+            "plan_summary": plan.summary,
             "batch_limit": self.batch_limit(DEFAULT_SIDE_PX, DEFAULT_SIDE_PX),
             "weights": self._outlook.weights(self._studio.profile.layout),
             **self._studio.report(),
@@ -117,11 +125,19 @@ class DiffusionEngine:
     def warm(self) -> None:
         """With `preload`, load and paint the warm-up words; otherwise, and while weights are missing, nothing.
 
+        Where models are compiled, the words are painted in batches too, so that no learner waits for the compiler.
+
         Raises:
             EngineError: it cannot be loaded, or cannot paint.
         """
-        if self._config.preload and self.trouble() is None:
-            warm_up(self._warm_jobs(), self.paint, self.history, self._studio.peak_bytes)
+        if not self._config.preload or self.trouble() is not None:
+            return
+        jobs = self._warm_jobs()
+        warm_up(jobs, self.paint, self.history, self._studio.peak_bytes)
+        if jobs and self._studio.compiles:  # each number of pictures at once is a program of its own
+            request = jobs[0].request
+            batches = together(jobs, self.batch_limit(request.width, request.height))
+            warm_up(batches, self.paint, self.history, self._studio.peak_bytes)
 
     def unload(self) -> None:
         """Give every model's memory back; the next `paint` loads again, with the device's own profile."""

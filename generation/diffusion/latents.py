@@ -11,6 +11,7 @@ from torch import Tensor
 
 from generation.contracts.errors import PaintingFailed
 from generation.contracts.picture import Rgb
+from generation.gpu.devices import BF16_FROM
 
 _log = logging.getLogger(__name__)
 
@@ -45,9 +46,7 @@ def plan_vae_dtype(dtype: Any, *, force_upcast: bool, bf16: bool) -> Any:
 def computes_bf16(device: Any) -> bool:
     """Whether a device has bf16 of its own: CUDA from compute capability 8.0, ROCm, Apple's GPUs and the CPU."""
     target = torch.device(device)
-    if target.type != "cuda" or torch.version.hip:
-        return True
-    return bool(torch.cuda.get_device_capability(target)[0] >= 8)  # noqa: PLR2004 - Ampere
+    return target.type != "cuda" or bool(torch.cuda.get_device_capability(target) >= BF16_FROM)
 
 
 def settle_vae(vae: Any, device: Any) -> Any:

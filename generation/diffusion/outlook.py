@@ -17,8 +17,8 @@ from importlib.util import find_spec
 from typing import Protocol
 
 from generation.contracts.errors import EngineUnavailable, WeightsMissing, WordbrushError
-from generation.diffusion.config import DiffusionConfig
-from generation.diffusion.plans import plan_named
+from generation.diffusion.config import OPTIONAL, DiffusionConfig
+from generation.diffusion.plans import plan_named, sampler_for
 from generation.gpu.history import WeightsState
 from generation.gpu.nvml import MIB, look
 from generation.gpu.profiles import PROFILES, Profile, profile_for, profile_named, with_overrides
@@ -29,8 +29,6 @@ ISSUE = 1
 BELIEVED_S = 1.0
 """How long one look at the weights is believed."""
 PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "huggingface_hub")
-_UNSEEN = frozenset({"taesd"})
-"""Roles that leave no trace in the finished picture."""
 _CUDA = re.compile(r"cuda(?::(\d+))?")
 
 ON_THE_CPU = Profile(
@@ -108,6 +106,9 @@ class Outlook:
         config: what the engine is told.
         weights: the model store.
         clock: seconds that never go back.
+
+    Raises:
+        BadSettings: an unknown plan, or a sampler that its LoRA was not trained for.
     """
 
     def __init__(self, config: DiffusionConfig, weights: Weights, clock: Callable[[], float] = time.monotonic) -> None:
@@ -115,7 +116,7 @@ class Outlook:
         self._lock = threading.Lock()
         self._seen: dict[str, tuple[float, View]] = {}
         self.plan = plan_named(config.plan)
-        self.sampler = config.sampler or self.plan.sampler
+        self.sampler = sampler_for(self.plan, config.sampler)
 
     def view(self, layout: str) -> View:
         """How the models of a layout stand on disk."""
@@ -142,11 +143,11 @@ class Outlook:
         return WeightsState(state=state, missing=list(view.missing))
 
     def _look(self, layout: str) -> View:
-        roles = self._config.roles(layout)
+        roles = [role for role in self._config.roles(layout) if role not in OPTIONAL]
         try:
             states = {state.role: state for state in self._weights.status(roles)}
         except WordbrushError as error:  # the lock or the cache cannot be read: nothing is known, and it says so
-            return View(version=self._version(layout, {}), missing=roles, note=str(error))
+            return View(version=self._version(layout, {}), missing=tuple(roles), note=str(error))
         wrong = [states[role] for role in roles if states[role].state not in {"complete", "local"}]
         return View(
             version=self._version(layout, states),
@@ -158,7 +159,7 @@ class Outlook:
     def _version(self, layout: str, states: dict[str, State]) -> str:
         """`1.` and eight hex digits over everything that changes pixels."""
         config = self._config
-        roles = [role for role in config.roles(layout) if role not in _UNSEEN]
+        roles = [role for role in config.roles(layout) if role not in OPTIONAL]
         commits = {role: state.commit for role, state in states.items()}
         models = {role: [asdict(config.source(role)), commits.get(role)] for role in roles}
         gain = config.union_gain if layout == "union" else None
@@ -178,7 +179,8 @@ def expected_profile(config: DiffusionConfig) -> Profile:
 def settled_profile(config: DiffusionConfig, memory_bytes: int | None) -> Profile:
     """The profile for a device with that much memory (None: not known yet), with everything the operator set.
 
-    A card below the smallest class that was asked for by name gets the most frugal profile.
+    A card below the smallest class that was asked for by name gets the most frugal profile. Compiling whole models
+    takes minutes: where nobody asked for it, it is done only where the warm-up does it before the first learner comes.
 
     Raises:
         BadSettings: an unknown profile or override.
@@ -189,6 +191,8 @@ def settled_profile(config: DiffusionConfig, memory_bytes: int | None) -> Profil
         profile = ON_THE_CPU
     else:
         profile = GUESSED if memory_bytes is None else profile_for(memory_bytes) or PROFILES[-1]
+    if profile.compile == "full" and not config.preload:
+        profile = replace(profile, compile="regional")
     own = {"layout": config.layout, "compile": config.compile}
     profile = with_overrides(profile, {field: value for field, value in own.items() if value})
     profile = with_overrides(profile, config.overrides)
@@ -203,7 +207,7 @@ def absent_packages() -> tuple[str, ...]:
 def not_installed(absent: Sequence[str]) -> EngineUnavailable:
     """The error that names the extra."""
     what = f"{', '.join(absent)} {'is' if len(absent) == 1 else 'are'} not installed"
-    mend = "run `make run EXTRAS=diffusion`, or `pip install 'wordbrush[diffusion]'`"
+    mend = "run `make run EXTRAS=diffusion`, or `pip install '.[diffusion]'` in the checkout"
     return EngineUnavailable(engine=NAME, reason=f"{what}: {mend}")
 
 

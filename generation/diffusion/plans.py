@@ -102,10 +102,13 @@ def steps_for(plan: Plan, request: PaintRequest) -> int:
     return request.steps or plan.steps or style_named(request.style).steps
 
 
-def closes_at(fraction: float, steps: int) -> int:
-    """The first of `steps` steps (counted from 0) that lies behind a window ending at `fraction`.
+def sampler_for(plan: Plan, wanted: str | None) -> str:
+    """The sampler: the one that is wanted, else the plan's.
 
-    Step i is open while (i + 1) / steps <= fraction, compared in floating point exactly as diffusers' pipelines
-    compare `control_guidance_end`; `steps` when the window never closes.
+    Raises:
+        BadSettings: another one than a few-step LoRA was trained for, which would ruin every picture.
     """
-    return sum((i + 1) / steps <= fraction for i in range(steps))
+    if wanted is not None and plan.lora and wanted != plan.sampler:
+        detail = f"the plan {plan.name} is sampled with {plan.sampler}, not {wanted}: leave DIFFUSION__SAMPLER empty"
+        raise BadSettings(detail=detail)
+    return wanted or plan.sampler

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from generation.contracts.errors import EngineUnavailable, PaintingCancelled
 from generation.diffusion import attention, compiling, fusing, placement
-from generation.diffusion.config import DiffusionConfig
+from generation.diffusion.config import OPTIONAL, DiffusionConfig
 from generation.diffusion.models import Models, assemble
 from generation.diffusion.outlook import settled_profile
 from generation.diffusion.sitting import Stopwatch
@@ -25,7 +26,7 @@ from generation.diffusion.weights.store import ModelStore
 from generation.gpu import devices
 from generation.gpu.devices import Accelerator
 from generation.gpu.history import History
-from generation.gpu.profiles import Profile
+from generation.gpu.profiles import Profile, on_kind
 
 _log = logging.getLogger(__name__)
 
@@ -36,20 +37,14 @@ class Residence:
 
     Attributes:
         models: ready to paint.
-        accelerator: the device.
-        profile: in use.
         dtype: one of `DTYPES`.
         attention: in use, after any falling back.
-        seconds: loading took.
         watch: which stage runs, and what each takes.
     """
 
     models: Models
-    accelerator: Accelerator
-    profile: Profile
     dtype: str
     attention: str
-    seconds: float
     watch: Stopwatch = field(default_factory=Stopwatch)
 
     def __post_init__(self) -> None:
@@ -71,23 +66,37 @@ def device_profile(config: DiffusionConfig, accelerator: Accelerator) -> Profile
     Raises:
         BadSettings: an unknown profile or override.
     """
-    profile = settled_profile(config, accelerator.memory_bytes)
-    return replace(profile, compile="eager") if accelerator.kind == "mps" else profile
+    return on_kind(settled_profile(config, accelerator.memory_bytes), accelerator.kind)
 
 
 def move_in(
-    config: DiffusionConfig, store: ModelStore, *, accelerator: Accelerator, profile: Profile, history: History
+    config: DiffusionConfig,
+    store: ModelStore,
+    *,
+    accelerator: Accelerator,
+    profile: Profile,
+    history: History,
+    abandoned: Callable[[], bool] = lambda: False,
 ) -> Residence:
     """Load everything, one model after the other, each where it belongs before the next is read.
 
+    Args:
+        config: what the engine is told.
+        store: the weights.
+        accelerator: where to.
+        profile: how.
+        history: where figures go.
+        abandoned: whether nobody waits for it any more; asked before each model, so a stop takes no longer than one.
+
     Raises:
+        PaintingCancelled: it was abandoned; what was loaded is let go.
         EngineUnavailable: weights are missing, damaged or of the wrong kind.
         torch.OutOfMemoryError: the device is too small, or somebody else fills it.
     """
     began_s = time.perf_counter()
     dtype = devices.dtype_for(accelerator, config.dtype)
     place = accelerator.torch_name if profile.placement == "resident" else "cpu"
-    loader = _Loader(config, store, history, place)
+    loader = _Loader(config, store, history, place, abandoned)
     modules = loader.modules(profile.layout, dtype)
     models = assemble(
         profile.layout,
@@ -102,7 +111,7 @@ def move_in(
     attended = _settled(config, models, profile=profile, history=history)
     seconds = time.perf_counter() - began_s
     _log.info("%s, %s: loaded in %.1f s on %s", profile.name, profile.layout, seconds, accelerator.name)
-    return Residence(models, accelerator, profile, dtype, attended, seconds)
+    return Residence(models, dtype, attended)
 
 
 def _settled(config: DiffusionConfig, models: Models, *, profile: Profile, history: History) -> str:
@@ -126,17 +135,35 @@ class _Loader:
     store: ModelStore
     history: History
     device: str
+    abandoned: Callable[[], bool]
     scheduler: Mapping[str, object] = field(default_factory=dict)
 
     def modules(self, layout: str, dtype: str) -> dict[str, Any]:
         """Every module by name; the base model's parts under their own names."""
         modules: dict[str, Any] = {}
         for role in self.config.roles(layout):
+            self._go_on()
             if role == "turbo":
                 fuse(modules["unet"], self._lora(), model=self.config.source(role).model)
+            elif role in OPTIONAL:
+                modules |= self._if_usable(role, dtype)
             else:
                 modules |= self._loaded(role, dtype)
+        self._go_on()
         return modules
+
+    def _go_on(self) -> None:
+        if self.abandoned():
+            _log.info("nobody waits for the models any more: they are not loaded")
+            raise PaintingCancelled
+
+    def _if_usable(self, role: str, dtype: str) -> Mapping[str, Any]:
+        try:
+            return self._loaded(role, dtype)
+        except EngineUnavailable as error:
+            _log.warning("previews come from the linear guess: %s", error)
+            self.history.fell_back("previews", wanted=role, used="linear", reason=str(error))
+            return {}
 
     def _loaded(self, role: str, dtype: str) -> Mapping[str, Any]:
         loaded = load(self.store, role, dtype=dtype, device=self.device)

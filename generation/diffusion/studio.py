@@ -70,6 +70,11 @@ class Studio:
         """Of the models that are loaded, or would be."""
         return self._loaded_version or self._outlook.view(self.profile.layout).version
 
+    @property
+    def compiles(self) -> bool:
+        """Whether the loaded models are compiled, so that each batch size costs its first batch some time."""
+        return self.residence is not None and self.residence.compiled != "eager"
+
     def batch_limit(self, width: int, height: int) -> int:
         """Pictures of that size at once, at least 1."""
         limit = recommended_batch(self.profile, width, height)
@@ -109,6 +114,8 @@ class Studio:
             yield from self._sitting(jobs, indices)
         except (WordbrushError, *FOREIGN) as error:
             outcome = accident(error, self._stage)
+        if outcome is not None and self.residence is None:
+            self.make_room()  # some of the models had been read
         return outcome
 
     def make_room(self) -> None:
@@ -175,19 +182,18 @@ class Studio:
         if self._accelerator is None:
             self._accelerator = devices.find(self._config.device)
         try:
-            from generation.diffusion import accidents, residence
+            from generation.diffusion import residence
         except (ImportError, OSError, RuntimeError) as error:
             reference = new_reference()
             _log.error("the diffusion extra does not import, %s", traced(error, reference))
             reason = f"the diffusion extra does not import (log reference {reference}): reinstall it"
             raise EngineUnavailable(engine=NAME, reason=reason) from None
-        del accidents
         self._profile = residence.device_profile(self._config, self._accelerator)
 
     def _sitting(self, jobs: Sequence[Job], indices: Sequence[int]) -> Iterator[EngineEvent]:
         from generation.diffusion.sitting import sit
 
-        residence = self._moved_in()
+        residence = self._moved_in([jobs[index] for index in indices])
         residence.watch.start()
         self.peak_bytes()
         began_s, done = time.perf_counter(), 0
@@ -204,14 +210,20 @@ class Studio:
 
         return Manner(plan=self._outlook.plan, sampler=self._outlook.sampler, preview_every=self._config.preview_every)
 
-    def _moved_in(self) -> Residence:
+    def _moved_in(self, jobs: Sequence[Job]) -> Residence:
+        """The loaded models; loads them unless every one of the jobs is cancelled meanwhile."""
         if self.residence is None:
             from generation.diffusion.residence import move_in
 
             assert self._accelerator is not None
             version = self._outlook.view(self.profile.layout).version
             residence = move_in(
-                self._config, self._store, accelerator=self._accelerator, profile=self.profile, history=self._history
+                self._config,
+                self._store,
+                accelerator=self._accelerator,
+                profile=self.profile,
+                history=self._history,
+                abandoned=lambda: all(job.cancelled.is_set() for job in jobs),
             )
             self.residence, self._loaded_version = residence, version
             self._unpaid_load_s = time.perf_counter() - self._began_s  # the first time, importing torch is part of it

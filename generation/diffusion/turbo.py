@@ -6,7 +6,6 @@ nothing of the adapter remains and a step costs what it costs without.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,8 +20,11 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from generation.contracts.errors import UnsafeWeights, WeightsDamaged, WeightsMissing, WrongArchitecture
+from generation.diffusion.weights.durable import parsed
 
 _DOWN, _UP = "A.weight", "B.weight"
+_NAME = re.compile(r"[A-Za-z0-9_.]+")
+_LARGEST_ALPHA = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,12 @@ class _Update:
     scale: float
 
 
-def fuse(unet: Any, file: Path, *, strength: float = 1.0, model: str = "") -> int:
+def fuse(unet: Any, file: Path, *, model: str = "") -> int:
     """Add a LoRA to a UNet's weights, all of it or nothing.
 
     Args:
         unet: diffusers' `UNet2DConditionModel`, on any device and in any precision.
         file: a `.safetensors` file as diffusers, PEFT or kohya write them.
-        strength: factor on the whole LoRA; Hyper-SD's is used at 1.
         model: its name in errors; the file's without one.
 
     Returns:
@@ -59,7 +60,7 @@ def fuse(unet: Any, file: Path, *, strength: float = 1.0, model: str = "") -> in
         raise _misfit(name, "no LoRA layers")
     with torch.no_grad():
         for update in updates:
-            _add(unet.get_submodule(update.layer).weight, update, strength)
+            _add(unet.get_submodule(update.layer).weight, update)
     return len(updates)
 
 
@@ -71,10 +72,13 @@ def _read(file: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise WeightsMissing(models=name)
     try:
         with safe_open(file, framework="pt") as opened:
-            noted = json.loads((opened.metadata() or {}).get("lora_adapter_metadata", "{}"))
-        return load_file(file), noted
+            noted = parsed((opened.metadata() or {}).get("lora_adapter_metadata", "{}").encode())
+        tensors = load_file(file)
     except (SafetensorError, OSError, ValueError):
         raise WeightsDamaged(model=name, file=file.name) from None
+    if not isinstance(noted, dict):
+        raise _misfit(name, "notes that are none")
+    return tensors, noted
 
 
 def _updates(unet: Any, file: Path, name: str) -> Iterator[_Update]:
@@ -82,18 +86,21 @@ def _updates(unet: Any, file: Path, name: str) -> Iterator[_Update]:
     state, noted = _read(file, name)
     try:
         named, alphas = StableDiffusionXLPipeline.lora_state_dict(state, unet_config=unet.config)
-    except (ValueError, KeyError, IndexError) as error:
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RuntimeError) as error:
         raise _misfit(name, type(error).__name__) from None
     factors = {key.removeprefix("unet."): value for key, value in convert_unet_state_dict_to_peft(named).items()}
     stranger = next((key for key in (*factors, *noted) if not _understood(key, noted)), None)
     if stranger is not None:
         raise _misfit(name, stranger)
-    alpha_of = _alphas(alphas or {}, noted)
+    try:
+        alpha_of = _alphas(alphas or {}, noted)
+    except (ValueError, TypeError, AttributeError, RuntimeError):
+        raise _misfit(name, "alphas that are none") from None
     for key, down in factors.items():
         layer, _, factor = key.rpartition(".lora_")
         if factor == _DOWN:
             up = factors.get(f"{layer}.lora_{_UP}")
-            if up is None:
+            if up is None or not down.ndim or not down.shape[0]:
                 raise _misfit(name, key)
             yield _Update(layer, down, up, alpha_of(layer, down.shape[0]) / down.shape[0])
 
@@ -106,17 +113,43 @@ def _understood(key: str, noted: Mapping[str, Any]) -> bool:
 
 
 def _alphas(named: Mapping[str, Any], noted: Mapping[str, Any]) -> Callable[[str, int], float]:
-    """A layer's alpha: kohya's beside the tensors, PEFT's in the header, else the rank."""
+    """A layer's alpha: kohya's beside the tensors, PEFT's in the header, else the rank.
+
+    PEFT itself takes the names in its `alpha_pattern` for regular expressions, but writes layers' names or their ends
+    there. No more is understood here: a stranger's expression could take for ever to match.
+
+    Raises:
+        ValueError, TypeError, AttributeError, RuntimeError: something there is no name or no number.
+    """
     plain = convert_unet_state_dict_to_peft({key.removesuffix(".alpha"): value for key, value in named.items()})
     own = {key.removeprefix("unet.").removesuffix(f".lora_{_DOWN}"): float(value) for key, value in plain.items()}
-    patterns: Mapping[str, float] = noted.get("unet.alpha_pattern") or {}
+    patterns = {_plain(p): _number(value) for p, value in (noted.get("unet.alpha_pattern") or {}).items()}
+    general = noted.get("unet.lora_alpha")
+    common = None if general is None else _number(general)
 
     def alpha_of(layer: str, rank: int) -> float:
-        pattern = next((p for p in patterns if re.fullmatch(rf"(.*\.)?({p})", layer)), None)
-        common = patterns[pattern] if pattern else noted.get("unet.lora_alpha", rank)
-        return own.get(layer, float(common))
+        if layer in own:
+            return own[layer]
+        end = next((p for p in patterns if f".{layer}".endswith(f".{p}")), None)
+        if end is not None:
+            return patterns[end]
+        return float(rank) if common is None else common
 
     return alpha_of
+
+
+def _plain(pattern: str) -> str:
+    """The name behind a pattern that is one, anchored and escaped as PEFT may write it."""
+    name = pattern.removeprefix("^").removesuffix("$").replace(r"\.", ".")
+    if _NAME.fullmatch(name) is None:
+        raise ValueError(pattern)
+    return name
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST_ALPHA:
+        raise TypeError
+    return float(value)
 
 
 def _checked(unet: Any, update: _Update, name: str) -> _Update:
@@ -135,10 +168,10 @@ def _product_shape(update: _Update) -> tuple[int, ...]:
     return (update.up.shape[0], *update.down.shape[1:]) if fits else ()
 
 
-def _add(weight: Tensor, update: _Update, strength: float) -> None:
+def _add(weight: Tensor, update: _Update) -> None:
     up, down = (factor.to(weight.device, torch.float32).flatten(1) for factor in (update.up, update.down))
     product = (up @ down).view(weight.shape)
-    weight.copy_(weight.to(torch.float32) + strength * update.scale * product)
+    weight.copy_(weight.to(torch.float32) + update.scale * product)
 
 
 def _misfit(name: str, found: str) -> WrongArchitecture:

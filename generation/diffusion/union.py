@@ -31,8 +31,8 @@ class UnionNets:
 
     Args:
         module: diffusers' `ControlNetUnionModel`.
-        gain: factor on the residuals; 1 as trained. Weights of several conditions scale what goes in, not what comes
-            out, so this is the only strength knob there.
+        gain: factor on the residuals; 1 as trained, 0 never runs the net. Weights of several conditions scale what
+            goes in, not what comes out, so this is the only strength knob there.
 
     Raises:
         WrongArchitecture: another kind of net, or a union without our four modes.
@@ -53,6 +53,7 @@ class UnionNets:
     def prepare(self, steering: Sequence[Steering], text: TextRows) -> UnionConditions:
         """Embed each row's control images once, and the text and sizes."""
         module = self.modules["union"]
+        steering = steering if self.gain else [Steering({}, {})] * len(steering)
         rows = tuple(_Row(row, _embedded(module, row, text.pooled)) for row in steering)
         return UnionConditions(self, rows, text, trunk.augmented(module, text))
 

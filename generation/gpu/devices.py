@@ -25,7 +25,7 @@ BF16_FROM = (8, 0)
 """Compute capability with bfloat16 in hardware (Ampere); below, torch emulates it slowly."""
 REASONS: Mapping[str, str] = MappingProxyType(
     {
-        "no-torch": "torch is not installed: run `make run EXTRAS=diffusion`, or `pip install 'wordbrush[diffusion]'`",
+        "no-torch": "torch is not installed: run `make run EXTRAS=diffusion`, or `pip install '.[diffusion]'` in the checkout",
         "broken-torch": "torch does not import ({what}): reinstall the diffusion extra",
         "unknown-device": "not a device name: set the device to auto, cuda, cuda:1, mps or cpu",
         "no-cuda-build": "this torch ({what}) is built without CUDA: install the build for your GPU",
@@ -178,18 +178,6 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
         isinstance(error, RuntimeError) and any(words in said for words in _OUT_OF_MEMORY)
     )
-
-
-def wait(accelerator: Accelerator) -> None:
-    """Until the device has finished everything it was given: for honest times."""
-    if accelerator.kind == "cpu":
-        return
-    import torch
-
-    if accelerator.kind == "cuda":
-        torch.cuda.synchronize(accelerator.index)
-    else:
-        torch.mps.synchronize()
 
 
 def _unsuitable(name: str, code: str, what: str = "") -> NoSuitableDevice:

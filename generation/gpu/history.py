@@ -81,7 +81,7 @@ class OutOfMemoryEvent(TypedDict):
 
 
 class FallBack(TypedDict):
-    """Something that did not work and was replaced: `attention` or `compile`, wanted, what is used, and why."""
+    """What did not work and was replaced: `attention`, `compile` or `previews`, wanted, what is used, and why."""
 
     what: str
     wanted: str
@@ -128,6 +128,8 @@ class Diagnostics(TypedDict, total=False):
         beyond: the profile asks for more than the card is expected to hold.
         batch_limit: pictures of 1024x1024 at once.
         dtype, layout, plan, attention, compile: what is in use now, after any falling back.
+        plan_approximate: the plan leaves out work that changes the picture; wherever it is named, it says so.
+        plan_summary: what the plan does, one English line for terminals and logs.
         allocated_mib, reserved_mib: what torch holds now.
         weights: how far they are.
         standing_in: class name of the error because of which the painter works instead, such as `WeightsMissing`; None
@@ -154,6 +156,8 @@ class Diagnostics(TypedDict, total=False):
     dtype: str
     layout: str
     plan: str
+    plan_approximate: bool
+    plan_summary: str
     attention: str
     compile: str
     placement: str
@@ -224,14 +228,11 @@ class History:
             self._models[role] = entry
             self._forget_levels()
 
-    def unloaded(self, role: str | None = None) -> None:
-        """A model is gone; without a role, all are, and what fell back is tried anew when they come again."""
+    def unloaded(self) -> None:
+        """Every model is gone, and what fell back is tried anew when they come again."""
         with self._lock:
-            if role is None:
-                self._models.clear()
-                self._fallbacks.clear()
-            else:
-                self._models.pop(role, None)
+            self._models.clear()
+            self._fallbacks.clear()
             self._forget_levels()
 
     def painted(
@@ -265,7 +266,7 @@ class History:
             self._forget_levels()
 
     def fell_back(self, what: str, *, wanted: str, used: str, reason: str) -> None:
-        """`what` (`attention` or `compile`) did not work as wanted."""
+        """`what` (`attention`, `compile` or `previews`) did not work as wanted."""
         with self._lock:
             self._fallbacks[what] = FallBack(what=what, wanted=wanted, used=used, reason=reason[:200])
 
@@ -274,11 +275,6 @@ class History:
         with self._lock:
             mib = None if peak_bytes is None else peak_bytes // MIB
             self._warm[word] = WarmWord(word=word, seconds=round(seconds, 2), mib=mib)
-
-    def leaking(self) -> Leak | None:
-        """The leak seen in the last pictures, if there is one."""
-        with self._lock:
-            return leak_in(self._allocated)
 
     def report(self) -> HistoryReport:
         """Everything noted, ready for JSON; merge it into `diagnostics()`. Seconds are per picture."""

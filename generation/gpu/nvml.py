@@ -62,7 +62,10 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class DeviceReport:
-    """All GPUs, or the reason why there is none: `no-driver`, `no-device` or `driver-error`."""
+    """All GPUs, or the reason why there is none: `no-driver`, `no-device` or `driver-error`.
+
+    Without the package that asks the driver there might as well be no driver: that is `no-driver` too.
+    """
 
     devices: tuple[Device, ...]
     reason: str | None = None
@@ -71,8 +74,10 @@ class DeviceReport:
 
 def look() -> DeviceReport:
     """Read every device now; takes a few milliseconds once the library is loaded. Never raises."""
-    import pynvml
-
+    try:
+        import pynvml
+    except ImportError:
+        return DeviceReport((), "no-driver")
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError as error:

@@ -153,15 +153,15 @@ def with_overrides(profile: Profile, overrides: Mapping[str, object]) -> Profile
     return _without_graphs(profile) if profile.placement == "offload" else profile
 
 
+def on_kind(profile: Profile, kind: str) -> Profile:
+    """As a device of that kind (torch's name) can run it: for Metal nothing is compiled."""
+    return replace(profile, compile="eager") if kind == "mps" else profile
+
+
 def recommended_batch(profile: Profile, width: int, height: int) -> int:
     """How many pictures of `width` x `height` pixels to paint at once: activations grow with the pixels. At least 1."""
     fitting = profile.batch_limit * _SIDE_PX**2 // (width * height)
     return max(1, min(fitting, max(LARGEST_BATCH, profile.batch_limit)))
-
-
-def weights_bytes(profile: Profile, *, bytes_each: int = 2) -> int:
-    """What the models of the profile's layout weigh, all together."""
-    return sum(_weights(profile, bytes_each).values())
 
 
 def at_once_bytes(profile: Profile, *, bytes_each: int = 2) -> int:

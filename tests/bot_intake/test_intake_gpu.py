@@ -98,6 +98,14 @@ def test_models_pictures_and_warm_up(locale):
     assert TEXTS.get("gpu-weights-complete", locale) in text
 
 
+@pytest.mark.parametrize("locale", LOCALES)
+def test_an_approximate_plan_says_so(locale):
+    approximate = f"quality {TEXTS.get('gpu-plan-approximate', locale)} · sdpa"
+    assert approximate in shown(ENGINE | {"plan": "quality", "plan_approximate": True}, CARD, locale=locale)
+    exact = shown(ENGINE | {"plan_approximate": False}, CARD, locale=locale)
+    assert "reference · sdpa" in exact
+
+
 def test_the_painter_alone_has_neither_profile_nor_models():
     painter = {"engine": "painter", "version": "1", "painted": 3, "median_seconds": {"ink": 1.0}}
     text = shown(painter)
@@ -111,9 +119,11 @@ def test_weights_on_their_way():
     engine = ENGINE | {"engine": "painter", "standing_in": "WeightsMissing", "models": []}
     downloading = {"state": "downloading", "done_mib": 1024, "total_mib": 10_240, "missing": ["base", "vae"]}
     text = shown(engine | {"weights": downloading}, CARD)
-    assert "downloading, 1.0 of 10.0 GiB" in text
+    assert "downloading, 1.0 of 10.0 GiB, 10%" in text
     assert "10%" in text
     assert TEXTS.get("gpu-models-none", "en") in text
+    text = shown(engine | {"weights": {"state": "downloading", "missing": ["base"]}}, CARD)
+    assert TEXTS.get("gpu-weights-listing", "en") in text, "the hub has not answered yet"
     text = shown(engine | {"weights": {"state": "missing", "missing": ["base", "vae"]}}, CARD)
     assert "missing: base, vae" in text
     assert "models fetch" in text

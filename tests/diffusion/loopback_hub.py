@@ -52,6 +52,7 @@ class Fault:
         body: of the answer with `status`.
         silent: no answer at all, until the hub is closed.
         unsized: the answer does not say how long it is.
+        endless: the body goes on for ever, in pieces of so many bytes, each after `pace_s`.
     """
 
     where: str
@@ -68,6 +69,7 @@ class Fault:
     body: bytes = b"no"
     silent: bool = False
     unsized: bool = False
+    endless: int = 0
 
 
 class _Repository:
@@ -195,7 +197,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.seen.append(self.record)
         fault = self.hub.fault(self.path)
         try:
-            if fault.silent:
+            if fault.endless:
+                self.go_on(fault)
+            elif fault.silent:
                 self.hub.closing.wait(30)
                 self.close_connection = True
             elif fault.status:
@@ -219,6 +223,16 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "GET":
             self.wfile.write(body)
             self.record.sent += len(body)
+
+    def go_on(self, fault: Fault) -> None:
+        self.close_connection = True
+        self.send_response(fault.status or 200)
+        for name, value in fault.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        while not self.hub.closing.wait(fault.pace_s):
+            self.wfile.write(b" " * fault.endless)
+            self.record.sent += fault.endless
 
     def serve(self, content: bytes, fault: Fault, headers: dict[str, str]) -> None:
         if fault.replace is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -15,13 +16,14 @@ import torch
 from bot.__main__ import main
 from generation.contracts.errors import CannotWrite
 from generation.contracts.request import KINDS
-from generation.diffusion.measuring import easel, session, stock, trace
+from generation.diffusion.measuring import easel, service, session, stock, trace
 from generation.diffusion.measuring.cases import Case, Setup, cases
 from generation.diffusion.measuring.deadline import Deadline
 from generation.diffusion.measuring.easel import Easel, Scene
 from generation.diffusion.measuring.figures import Timing, timed
 from generation.diffusion.measuring.speed import Speed
 from generation.diffusion.samplers import Sampler
+from generation.gpu import DeviceReport, look
 
 pytestmark = [
     pytest.mark.diffusion,
@@ -89,6 +91,7 @@ def test_rows_come_with_everything_beside_the_seconds(tmp_path: Path, capsys: py
     assert rows["union/quality/eager/2"]["baseline"] is None, "no stock row of that batch was asked for"
     assert set(rows["load"]["seconds"]) == {"base", "vae", *KINDS}
     assert rows["lag/p99"]["target"] == 25
+    assert rows["lag/p99"]["idle_p99_ms"] > 0
     assert [json.loads(line) for line in out.read_text().splitlines()] == report["rows"]
     assert report["machine"]["runtime"] == "cpu"
 
@@ -127,7 +130,7 @@ import sys
 for name in {NOT_NEEDED}:
     sys.modules[name] = None
 from bot.__main__ import main
-sys.exit(main({bench("--steps", "2", "--rows", "stock/eager/1,multi/quality/eager/1")}))
+sys.exit(main({bench("--steps", "2", "--rows", "stock/eager/1,multi/quality/eager/1,load,lag/*", "--json")}))
 """
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -138,9 +141,23 @@ sys.exit(main({bench("--steps", "2", "--rows", "stock/eager/1,multi/quality/eage
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    table = done.stdout.splitlines()
+    rows = {row["name"]: row for row in json.loads(done.stdout)["rows"]}
+    assert rows["stock/eager/1"]["value"] > 0
+    assert rows["multi/quality/eager/1"]["value"] > 0
+    assert {rows[name]["skipped"] for name in ("load", "lag/p50", "lag/p99")} == {"accelerate not installed here"}
+
+
+def test_a_device_is_looked_for_without_the_package_that_asks_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    assert look() == DeviceReport((), "no-driver")
+
+
+def test_the_table_does_without_rich(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "rich", None)
+    assert main(bench("--rows", "ceiling")) == 0
+    table = capsys.readouterr().out.splitlines()
     assert table[1].split()[:3] == ["name", "value", "unit"]
-    assert [line.split()[0] for line in table[2:]] == ["stock/eager/1", "multi/quality/eager/1"]
+    assert [line.split()[0] for line in table[2:]] == ["ceiling"]
 
 
 def test_without_cuda_it_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,17 +177,60 @@ def test_what_does_not_fit_is_left_out_and_named(capsys: pytest.CaptureFixture[s
     assert all(row["value"] is None and "left" in row["skipped"] for row in rows[1:])
 
 
+class BackendBroke(torch._dynamo.exc.TorchDynamoException):
+    """As torch wraps what its backends raise."""
+
+    def __init__(self) -> None:
+        super().__init__("backend='inductor' raised:\nKeyError: 'triton'")
+        self.inner_exception = KeyError("triton")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RuntimeError("no compiler here\nand much more"), "RuntimeError: no compiler here"),
+        (AssertionError("a graph that changed"), "AssertionError: a graph that changed"),
+        (ModuleNotFoundError("no triton"), "ModuleNotFoundError: no triton"),
+        (BackendBroke(), "KeyError: 'triton'"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_whatever_the_compiler_raises_ends_one_row(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    def no_compiler(pipe: object) -> object:
+        raise error
+
+    monkeypatch.setattr(stock, "compiled", no_compiler)
+    (figure,) = Speed(scene, Deadline()).figures("stock/compiled/1".__eq__)
+    assert (figure.value, figure.details) == (None, {"failed": told})
+
+
 def test_a_row_that_fails_does_not_end_the_run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_compiler(pipe: object) -> object:
-        raise RuntimeError("no compiler here\nand much more")
+    def broken(models: object, latents: object) -> object:
+        raise TypeError("parts that do not fit")
 
-    monkeypatch.setattr(stock, "compiled", no_compiler)
-    assert main(bench("--steps", "2", "--rows", "stock/compiled/1,multi/quality/eager/2", "--json")) == 1
+    monkeypatch.setattr("generation.diffusion.measuring.speed.decode", broken)
+    assert main(bench("--steps", "2", "--rows", "multi/quality/eager/2,text,decode", "--json")) == 1
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
-    assert rows["stock/compiled/1"]["failed"] == "RuntimeError: no compiler here"
+    assert rows["decode"]["failed"] == "TypeError: parts that do not fit"
     assert rows["multi/quality/eager/2"]["value"] > 0
+    assert rows["text"]["value"] > 0
+
+
+def test_a_disk_that_fills_up_ends_the_rows_of_the_engine(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> object:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(service, "written", full)
+    assert main(bench("--rows", "ceiling,load,lag/p99", "--json")) == 1
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert rows[0]["value"] > 0
+    assert [row["failed"] for row in rows[1:]] == ["OSError: [Errno 28] No space left on device"] * 2
 
 
 def test_out_of_memory_is_a_row_too(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,6 +269,16 @@ def test_both_paint_the_same_picture(scene: Scene) -> None:
     theirs = stock.paint(rig.pipeline("multi", plan.sampler), wanted, steps=3)[0]
     (ours,) = easel.paint(rig.models("multi"), wanted, plan, 3)
     assert abs(theirs * 255 - ours).max() <= 1.01
+
+
+def test_stock_compiled_is_stock_with_unet_and_nets_compiled(scene: Scene) -> None:
+    """That they are wrapped and nothing else changes; tracing them takes minutes, which a real run of the row does."""
+    pipe = scene.rig().pipeline("multi", "euler")
+    before = dict(pipe.components)
+    after = stock.compiled(pipe).components
+    changed = {name for name in before if after[name] is not before[name]}
+    assert changed == {"unet", "controlnet"}
+    assert all(after[name]._orig_mod is before[name] for name in changed)
 
 
 def test_the_first_turn_is_not_part_of_the_figures() -> None:

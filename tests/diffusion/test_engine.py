@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import io
+import json
 import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from bot.__main__ import main
 from generation.contracts.errors import BadSettings, EngineUnavailable, WeightsMissing
 from generation.contracts.events import Done, Preview, Step
 from generation.contracts.request import KINDS
+from generation.diffusion import compiling
 from generation.diffusion.config import DEFAULT_SOURCES, DiffusionConfig, Source
 from generation.diffusion.engine import DiffusionEngine
-from generation.diffusion.warming import WORDS
+from generation.diffusion.measuring import shapes, tiny
+from generation.diffusion.plans import PLANS
+from generation.diffusion.turbo import fuse
+from generation.diffusion.warming import WORDS, together
 from tests.diffusion.engine_rig import (
     SIDE,
     STEPS,
@@ -32,6 +40,7 @@ from tests.diffusion.engine_rig import (
     sources,
     steps_of,
 )
+from tests.diffusion.test_turbo import peft_file
 
 pytestmark = pytest.mark.diffusion
 __all__ = ["shared", "sources"]
@@ -82,6 +91,19 @@ def test_previews_by_the_tiny_autoencoder_are_of_full_size(sources, tmp_path):
     engine = engine_on(sources, tmp_path, preview_every=2, taesd=True)
     (look,) = previews_of(paint(engine, request()))
     assert look.image.shape == (SIDE, SIDE, 3)
+
+
+def test_without_the_tiny_autoencoder_it_paints_all_the_same_and_says_so(sources, tmp_path, caplog):
+    engine = engine_on(sources | {"taesd": Source(model="/nowhere")}, tmp_path, preview_every=2, taesd=True)
+    assert engine.trouble() is None
+    assert "taesd" in engine.roles
+    events = paint(engine, request())
+    assert len(pictures(events)) == 1
+    (look,) = previews_of(events)
+    assert look.image.shape == (SIDE // 8, SIDE // 8, 3)
+    (fallback,) = engine.diagnostics()["fallbacks"]
+    assert (fallback["what"], fallback["wanted"], fallback["used"]) == ("previews", "taesd", "linear")
+    assert caplog.text.count("linear guess") == 1
 
 
 def test_equal_requests_give_equal_pictures_and_a_seed_changes_them(shared):
@@ -196,6 +218,95 @@ def test_preloading_paints_the_warm_up_words_and_tells_what_they_took(sources, t
     assert "warmed up with 测" in caplog.text
 
 
+@pytest.mark.parametrize(("limit", "sizes"), [(1, []), (3, [2, 3]), (4, [2, 4]), (8, [2, 4, 8])])
+def test_batches_to_warm_up_with_go_up_to_the_limit(limit, sizes):
+    assert [len(batch) for batch in together([object()] * 5, limit)] == sizes
+
+
+def test_where_models_are_compiled_every_batch_size_is_warmed_up(sources, tmp_path, monkeypatch):
+    monkeypatch.setattr(compiling, "apply", lambda models, rung, limit, *_given, **_named: backed(models, rung, limit))
+    engine = engine_on(
+        sources,
+        tmp_path,
+        preload=True,
+        compile="regional",
+        warm_jobs=lambda: [job_for(engine, request(word=word, steps=1)) for word in WORDS],
+    )
+    engine.warm()
+    warm = engine.diagnostics()["warm_up"]
+    assert [len(entry["word"]) for entry in warm] == [1] * 5 + [2, 4, 8]
+    assert {entry["batch"] for entry in engine.diagnostics()["sizes"]} == {1, 2, 4, 8}
+
+
+def backed(models, rung, limit):
+    """The ladder with a compiler that hands the graph back: everything but the machine code."""
+    return APPLY(models, rung, limit, backend="eager")
+
+
+APPLY = compiling.apply
+
+
+class TestThePlan:
+    def test_is_told_with_what_it_leaves_out(self, sources, tmp_path, shared, caplog):
+        caplog.set_level("INFO")
+        report = engine_on(sources, tmp_path, plan="fast").diagnostics()
+        assert (report["plan"], report["plan_approximate"]) == ("fast", True)
+        assert report["plan_summary"] == PLANS["fast"].summary
+        assert caplog.messages == [f"the sampling plan fast is {PLANS['fast'].summary}"]
+        assert shared.diagnostics()["plan_approximate"] is False
+
+    @pytest.mark.parametrize(("plan", "said"), [("reference", "reference, exact"), ("fast", "fast, approximate")])
+    def test_is_written_into_the_picture(self, sources, tmp_path, plan, said):
+        picture = SmallPipeline().paint_one(request(), engine_on(sources, tmp_path, plan=plan))
+        assert Image.open(io.BytesIO(picture.png)).text["plan"] == said
+
+    def test_is_in_the_report_of_the_command_line(self, sources, tmp_path, monkeypatch, capsys):
+        for role, source in sources.items():
+            monkeypatch.setenv(f"DIFFUSION__{role.upper()}", source.model)
+        monkeypatch.setenv("DIFFUSION__SEGMENTATION_WEIGHTS", str(sources["segmentation"].weights))
+        monkeypatch.setenv("DIFFUSION__DEVICE", "cpu")
+        monkeypatch.chdir(tmp_path)
+        told = ["--engine", "diffusion", "--plan", "quality", "--steps", "1", "--width", "512", "--height", "512"]
+        assert main(["paint", "水", "water", *told, "--json", "--out", "x.png"]) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert (report["plan"], report["approximate"]) == ("quality", True)
+
+    def test_turbo_fuses_its_lora_into_the_unet_and_samples_as_it_was_trained(self, sources, tmp_path):
+        unet = shapes.module(tiny.SHAPES, "unet", dtype=torch.float32, device="cpu", seed=0)
+        folder = tmp_path / "lora"
+        folder.mkdir()
+        file = peft_file(unet, folder / "eight.safetensors")
+        with_lora = sources | {"turbo": Source(model=str(folder), weights=file.name)}
+        engine = engine_on(with_lora, tmp_path, plan="turbo")
+        assert engine.trouble() is None
+        events = paint(engine, request(steps=None))
+        assert steps_of(events) == [*range(1, 9)]
+        fuse(unet, file)
+        for mine, theirs in zip(engine._studio.residence.models.unet.parameters(), unet.parameters(), strict=True):
+            torch.testing.assert_close(mine.cpu(), theirs, rtol=0, atol=1e-6)
+        plain = pictures(paint(engine_on(sources, tmp_path, sampler="euler"), request(steps=8)))[0]
+        assert not np.array_equal(pictures(events)[0], plain)
+
+    def test_turbo_without_its_lora_is_trouble(self, sources, tmp_path):
+        engine = engine_on(sources | {"turbo": Source(model="/nowhere")}, tmp_path, plan="turbo")
+        assert "turbo" in str(engine.trouble())
+
+
+@pytest.mark.parametrize("template", ["{meaning}, brushed by hand, {word}", "{word} of {meaning}, brushed by hand"])
+def test_the_word_survives_whatever_else_is_cut(sources, tmp_path, template):
+    """A meaning far beyond both readers, and a tail behind it; the tokenizer is the tiny models' own."""
+    engine = engine_on(sources, tmp_path)
+    tail = ", fine paper" * 60
+    job = job_for(engine, request(translation="(to study) " * 60, prompt=template + tail))
+    assert pictures(list(engine.paint([job])))
+    text = engine._studio.residence.models.text
+    (read,) = [remembered for remembered in text._memory if "学习" in remembered]
+    assert len(read) < len(job.prompt)
+    assert "to study" in read
+    assert "fine paper" not in read, "what is neither word nor meaning leaves first"
+    assert all(len(tokenizer(read).input_ids) <= 77 for tokenizer in text.tokenizers)
+
+
 class TestVersion:
     def test_is_one_and_eight_hex_digits_and_stays(self, sources, tmp_path, shared):
         assert shared.version.startswith("1.")
@@ -221,9 +332,7 @@ class TestVersion:
         plain, changed = (engine_on(sources, tmp_path, union_gain=gain).version for gain in (1.0, 0.5))
         assert plain == changed
 
-    @pytest.mark.parametrize(
-        "change", [{"preview_every": 2}, {"taesd": True}, {"idle_unload_s": 1.0}, {"preload": True}]
-    )
+    @pytest.mark.parametrize("change", [{"preview_every": 2}, {"taesd": True}, {"preload": True}])
     def test_stays_where_only_the_way_changes(self, sources, tmp_path, shared, change):
         assert engine_on(sources, tmp_path, **change).version == shared.version
 
@@ -250,7 +359,15 @@ class TestTrouble:
         (failed,) = paint(engine, request())
         assert isinstance(failed.error, EngineUnavailable)
 
-    @pytest.mark.parametrize("wrong", [{"plan": "no such"}, {"profile": "no such"}, {"overrides": {"no": "such"}}])
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"plan": "no such"},
+            {"profile": "no such"},
+            {"overrides": {"no": "such"}},
+            {"plan": "turbo", "sampler": "dpmpp_2m_karras"},
+        ],
+    )
     def test_settings_that_cannot_be(self, sources, tmp_path, wrong):
         with pytest.raises(BadSettings):
             engine_on(sources, tmp_path, **wrong)

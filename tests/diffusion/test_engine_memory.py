@@ -6,6 +6,7 @@ import gc
 import shutil
 import weakref
 from collections import Counter
+from dataclasses import replace
 
 import diffusers
 import pytest
@@ -217,7 +218,7 @@ def test_a_kernel_that_fails_is_told_by_a_reference_that_the_log_has(sources, tm
 def test_one_bad_job_takes_no_other_along(sources, tmp_path):
     engine = engine_on(sources, tmp_path)
     jobs = [job_for(engine, one) for one in eight()[:3]]
-    jobs[1].weights["canny"] = "much"
+    jobs[1].control["canny"] = replace(jobs[1].control["canny"], image=jobs[1].control["canny"].image[..., :2])
     events = list(engine.paint(jobs))
     assert sorted(event.job for event in of(events, Done)) == [0, 2]
     (failed,) = of(events, Failed)
@@ -228,12 +229,29 @@ def test_a_library_that_breaks_while_loading_makes_the_engine_unavailable(source
     engine = engine_on(sources, tmp_path)
 
     def broken(*_args, **_kwargs):
-        raise TypeError("from_pretrained() got an unexpected keyword")
+        raise ValueError("a configuration without a class")
 
     monkeypatch.setattr(residence, "assemble", broken)
     (failed,) = paint(engine, request())
     assert type(failed.error) is EngineUnavailable
-    assert "TypeError" in caplog.text
+    assert "ValueError" in caplog.text
+    monkeypatch.undo()
+    assert sorted(pictures(paint(engine, request()))) == [0]
+
+
+@pytest.mark.parametrize("mistake", [TypeError, AttributeError, KeyError])
+@pytest.mark.parametrize("where", ["load", "loop"])
+def test_a_mistake_of_our_own_is_not_taken_for_models_that_do_not_load(sources, tmp_path, monkeypatch, mistake, where):
+    """Whoever paints hears of it as it is, and the engine can go on."""
+    engine = engine_on(sources, tmp_path)
+
+    def wrong(*_args, **_kwargs):
+        raise mistake("a mistake")
+
+    owner, name = (residence, "assemble") if where == "load" else (diffusers.UNet2DConditionModel, "forward")
+    monkeypatch.setattr(owner, name, wrong)
+    with pytest.raises(mistake, match="a mistake"):
+        paint(engine, request())
     monkeypatch.undo()
     assert sorted(pictures(paint(engine, request()))) == [0]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from generation.contracts.errors import (
 from generation.diffusion.config import DiffusionConfig, Source
 from generation.diffusion.weights import ModelStore
 from tests.diffusion.loopback_hub import LoopbackHub, net, tensors
+from tests.weights.made import complete
 
 pytestmark = pytest.mark.diffusion
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -62,7 +64,7 @@ def refused(models: ModelStore, kind: type[WordbrushError], *said: str, role: st
     assert "\n" not in line
     assert "?" not in line, "a detail of the message is missing"
     assert not [part for part in said if part not in line], line
-    assert not models.complete([role])
+    assert not complete(models, [role])
     return error
 
 
@@ -158,7 +160,7 @@ class TestRefusals:
             hub.fail(where, status=503, times=1)
         models = store(tmp_path, pauses_s=(0.01, 0.01))
         models.fetch(["canny"])
-        assert models.complete(["canny"])
+        assert complete(models, ["canny"])
 
 
 class TestBrokenBytes:
@@ -181,7 +183,7 @@ class TestBrokenBytes:
         hub.fail(STORED, pace_s=0.25)
         models = store(tmp_path, stall_s=0.6)
         models.fetch(["canny"])
-        assert models.complete(["canny"])
+        assert complete(models, ["canny"])
 
     @pytest.mark.parametrize("where", [STORED, "resolve/.*config.json"])
     def test_other_bytes_than_announced_are_removed_and_come_right_next_time(
@@ -192,7 +194,7 @@ class TestBrokenBytes:
         refused(models, WeightsDamaged, "maker/net", "damaged")
         assert list(tmp_path.rglob("*.incomplete")) == []
         models.fetch(["canny"])
-        assert models.complete(["canny"])
+        assert complete(models, ["canny"])
         assert models.files("canny")[WEIGHTS].read_bytes() == net()[WEIGHTS]
 
     @pytest.mark.parametrize("size", [10, 39_000, 90_000])
@@ -212,7 +214,7 @@ class TestBrokenBytes:
         models = store(tmp_path, pauses_s=(0.01,))
         refused(models, WeightsDamaged, WEIGHTS)
         models.fetch(["canny"])
-        assert models.complete(["canny"])
+        assert complete(models, ["canny"])
 
     def test_a_header_that_lies_about_its_tensors(self, hub: LoopbackHub, tmp_path: Path) -> None:
         header = json.dumps({"w": {"dtype": "U8", "shape": [9], "data_offsets": [0, 9]}}).encode()
@@ -306,3 +308,89 @@ def _sha256(content: bytes) -> str:
     import hashlib
 
     return hashlib.sha256(content).hexdigest()
+
+
+class TestWithoutEnd:
+    """What a hostile or broken server can send for ever ends all the same, and soon."""
+
+    @pytest.mark.parametrize("status", [401, 404, 500])
+    @pytest.mark.parametrize("where", [API, "/resolve/", STORED])
+    def test_an_error_whose_body_never_ends(self, hub: LoopbackHub, tmp_path: Path, where: str, status: int) -> None:
+        hub.fail(where, status=status, endless=10_000, pace_s=0.01)
+        kind = {401: HubRefused, 404: ModelNotFound, 500: HubBusy}[status]
+        began_s = time.monotonic()
+        refused(store(tmp_path), kind)
+        assert time.monotonic() - began_s < 10
+
+    def test_a_redirect_whose_body_never_ends(self, hub: LoopbackHub, tmp_path: Path) -> None:
+        location = f"{hub.url}/api/models/maker/net/revision/main?blobs=true"
+        hub.fail(API, status=307, endless=10_000, pace_s=0.01, headers={"Location": location}, times=1)
+        store(tmp_path).fetch(["canny"])
+
+    def test_redirects_in_a_circle(self, hub: LoopbackHub, tmp_path: Path) -> None:
+        hub.fail(API, status=302, headers={"Location": f"{hub.url}/api/models/maker/net/revision/main"})
+        refused(store(tmp_path), HubUnreachable)
+        assert len(hub.seen) < 20
+
+    def test_a_listing_without_end(self, hub: LoopbackHub, tmp_path: Path) -> None:
+        hub.fail(API, endless=2**20)
+        refused(store(tmp_path), HubUnreachable)
+        assert 32 * 2**20 < hub.bytes_sent() < 64 * 2**20
+
+    def test_a_listing_that_drips(self, hub: LoopbackHub, tmp_path: Path) -> None:
+        hub.fail(API, endless=1, pace_s=0.05)
+        refused(store(tmp_path, stall_s=0.3), HubUnreachable)
+
+    def test_a_listing_without_a_bottom(self, hub: LoopbackHub, tmp_path: Path) -> None:
+        hub.fail(API, status=200, body=b"[" * 200_000)
+        refused(store(tmp_path), HubUnreachable)
+
+    def test_a_file_that_drips(self, hub: LoopbackHub, tmp_path: Path) -> None:
+        """Each byte comes in time; tries that gain so little do not count as getting on, either."""
+        hub.fail(STORED, endless=1, pace_s=0.05)
+        began_s = time.monotonic()
+        refused(store(tmp_path, stall_s=0.3, pauses_s=(0.01,)), DownloadStalled, WEIGHTS)
+        assert time.monotonic() - began_s < 10
+
+    @pytest.mark.parametrize("stall_s", [float("inf"), float("nan"), 1e20])
+    def test_a_patience_beyond_measure_is_cut(self, hub: LoopbackHub, tmp_path: Path, stall_s: float) -> None:
+        models = store(tmp_path, stall_s=stall_s)
+        models.fetch(["canny"])
+        assert complete(models, ["canny"])
+
+
+class TestSecrets:
+    def test_a_login_in_the_address_is_not_told(
+        self, hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url.replace("//", "//user:PASSWORD@"))
+        hub.fail(API, page=LOGIN)
+        error = refused(store(tmp_path), HubUnreachable, hub.url)
+        assert "PASSWORD" not in str(error)
+        hub.mend()
+        store(tmp_path).fetch(["canny"])
+
+    @pytest.mark.parametrize("token", ["hf_ü", "hf_a\x01b"])
+    def test_a_token_that_no_header_can_carry(
+        self, hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str
+    ) -> None:
+        monkeypatch.setenv("HF_TOKEN", token)
+        error = refused(store(tmp_path), EngineUnavailable, "HF_TOKEN")
+        assert token not in str(error)
+        assert not hub.seen
+
+
+class TestStrangeListings:
+    @pytest.mark.parametrize("blob", ["../../evil", "notahash", "A" * 40, "a" * 39, 5, None])
+    def test_a_blob_that_is_no_hash_is_asked_for(self, hub: LoopbackHub, tmp_path: Path, blob: object) -> None:
+        hub.announce("maker/net", "config.json", blobId=blob)
+        store(tmp_path).fetch(["canny"])
+        assert any(seen.method == "HEAD" and "config.json" in seen.path for seen in hub.seen)
+
+    @pytest.mark.parametrize("more", [{"auto_map": {"AutoModel": "x.Y"}}, {"layers_per_block": 10**9}])
+    def test_a_hostile_configuration_ends_it_before_the_weights(
+        self, hub: LoopbackHub, tmp_path: Path, more: dict[str, object]
+    ) -> None:
+        hub.publish("maker/net", net(**{"config.json": json.dumps({"_class_name": "ControlNetModel"} | more).encode()}))
+        refused(store(tmp_path), WrongArchitecture, next(iter(more)))
+        assert not hub.stored

@@ -107,7 +107,6 @@ def test_the_precision_planned(dtype: torch.dtype, *, force_upcast: bool, bf16: 
 @pytest.mark.parametrize(("capability", "computes"), [((7, 5), False), ((8, 0), True), ((9, 0), True)])
 def test_bf16_begins_with_ampere(monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], *, computes: bool):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: capability)
-    monkeypatch.setattr(torch.version, "hip", None)
     assert computes_bf16("cuda:0") is computes
     assert computes_bf16("cpu")
 

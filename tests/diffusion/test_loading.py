@@ -103,7 +103,6 @@ class TestEveryRole:
         store = ModelStore(DiffusionConfig(sources=local, data_folder=tmp_path / "data", local_files_only=True))
         monkeypatch.setattr(socket.socket, "connect", refuse)
         monkeypatch.setattr(socket, "getaddrinfo", refuse)
-        assert store.complete(list(local))
         assert {status.state for status in store.status(list(local))} == {"local"}
         store.fetch(list(local))
         for role in local:
@@ -319,3 +318,38 @@ def shorten(tensors: dict[str, torch.Tensor], ending: str) -> None:
 
 def one_line(error: EngineUnavailable) -> bool:
     return "\n" not in str(error) and "?" not in str(error)
+
+
+class TestHostileConfigurations:
+    """Nothing is built by a configuration that asks for code, or for more than any machine has."""
+
+    @pytest.mark.parametrize("part", ["text_encoder", "text_encoder_2", "unet"])
+    @pytest.mark.parametrize(
+        "more",
+        [
+            {"_attn_implementation": "kernels-community/flash-attn2"},
+            {"quantization_config": {"quant_method": "bitsandbytes", "load_in_8bit": True}},
+            {"num_hidden_layers": 10**9, "layers_per_block": 10**9},
+        ],
+    )
+    def test_a_part_of_the_base(
+        self, local: dict[str, Source], tmp_path: Path, part: str, more: dict[str, object]
+    ) -> None:
+        folder = copytree(local["base"].folder, tmp_path / "base")
+        config = folder / part / "config.json"
+        config.write_text(json.dumps(json.loads(config.read_text()) | more))
+        with pytest.raises(WrongArchitecture, match=f"{part}/config.json"):
+            load(folder, "base", dtype="fp32")
+
+    @pytest.mark.parametrize("role", ["canny", "union", "vae", "taesd"])
+    def test_every_other_role(self, local: dict[str, Source], tmp_path: Path, role: str) -> None:
+        folder = copytree(local[role].folder, tmp_path / role)
+        config = folder / "config.json"
+        config.write_text(json.dumps(json.loads(config.read_text()) | {"auto_map": {"AutoModel": "x.Y"}}))
+        with pytest.raises(WrongArchitecture, match="auto_map"):
+            load(folder, role, dtype="fp32")
+
+    def test_text_encoders_attend_by_torch_alone(self, fetched: ModelStore) -> None:
+        modules = load(fetched, "base", dtype="fp32").modules
+        for part in ("text_encoder", "text_encoder_2"):
+            assert modules[part].config._attn_implementation == "sdpa"

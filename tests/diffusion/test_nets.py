@@ -14,7 +14,6 @@ from generation.diffusion import trunk
 from generation.diffusion.measuring import shapes, tiny
 from generation.diffusion.multi import MultiNets
 from generation.diffusion.nets import Given, Residuals, Rows, TextRows, both, halves, is_open, steer
-from generation.diffusion.plans import closes_at
 
 pytestmark = pytest.mark.diffusion
 
@@ -49,7 +48,8 @@ def test_a_window_is_open_where_diffusers_keeps_its_net(steps, start, end):
 @given(steps=st.integers(1, 60), end=FRACTIONS)
 def test_nets_close_where_the_plan_says_they_do(steps, end):
     weights = steering({"canny": 0.5}, steps=steps, end=end).weights["canny"]
-    assert weights == (0.5,) * closes_at(end, steps) + (0.0,) * (steps - closes_at(end, steps))
+    kept = sum((i + 1) / steps <= end for i in range(steps))
+    assert weights == (0.5,) * kept + (0.0,) * (steps - kept)
 
 
 def test_weights_are_laid_out_over_steps_within_kind_and_plan_windows():

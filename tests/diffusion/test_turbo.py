@@ -140,12 +140,10 @@ def test_nothing_of_the_adapter_remains(unet: Any, original: Any, tmp_path: Path
     assert not any(parameter.requires_grad for parameter in unet.parameters())
 
 
-def test_alpha_scales_and_strength_too(unet: Any, original: Any, tmp_path: Path):
+def test_alpha_scales(unet: Any, original: Any, tmp_path: Path):
     whole, half = copy.deepcopy(unet), copy.deepcopy(unet)
     fuse(whole, kohya_file(unet, tmp_path / "whole.safetensors", alpha=RANK))
     fuse(half, kohya_file(unet, tmp_path / "half.safetensors", alpha=RANK / 2))
-    fuse(unet, tmp_path / "whole.safetensors", strength=0.5)
-    assert largest_difference(unet, half) <= 1e-6
     assert largest_difference(whole, original) == pytest.approx(2 * largest_difference(half, original), rel=1e-3)
 
 
@@ -250,3 +248,36 @@ def test_a_file_that_broke_off_is_named(unet: Any, tmp_path: Path):
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(WeightsDamaged):
         fuse(unet, file)
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [
+        {"unet.alpha_pattern": {"(?:[a-z0-9_.]+)+!": 1}},
+        {"unet.alpha_pattern": {"(": 1}},
+        {"unet.alpha_pattern": ["attn1.to_q"]},
+        {"unet.alpha_pattern": {"attn1.to_q": "2"}},
+        {"unet.lora_alpha": [8]},
+        {"unet.lora_alpha": 1e300},
+        ["unet.lora_alpha"],
+    ],
+)
+def test_notes_that_are_none_are_refused_at_once(unet: Any, tmp_path: Path, noted: Any) -> None:
+    with pytest.raises(WrongArchitecture):
+        fuse(unet, peft_file(unet, tmp_path / "lora.safetensors", noted=noted))
+
+
+def test_notes_without_a_bottom(unet: Any, tmp_path: Path) -> None:
+    file = tmp_path / "lora.safetensors"
+    save_file({"x": torch.zeros(1)}, file, {"lora_adapter_metadata": "[" * 100_000 + "]" * 100_000})
+    with pytest.raises(WeightsDamaged):
+        fuse(unet, file)
+
+
+def test_an_anchored_and_escaped_name_is_the_name(unet: Any, original: Any, tmp_path: Path) -> None:
+    layer = LAYERS[0]
+    pattern = "^" + layer.replace(".", r"\.") + "$"
+    fuse(unet, peft_file(unet, tmp_path / "lora.safetensors", noted={"unet.alpha_pattern": {pattern: 2 * RANK}}))
+    down, up = factors(original, LAYERS)[layer]
+    expected = original.get_submodule(layer).weight + 2 * (up @ down)
+    assert torch.allclose(unet.get_submodule(layer).weight, expected, atol=1e-6)

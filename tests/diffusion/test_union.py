@@ -107,6 +107,22 @@ def test_the_gain_multiplies_residuals(module, weights):
 
 
 @torch.no_grad()
+def test_a_gain_of_nothing_never_runs_the_union(module):
+    ran = []
+    parts = (module.conv_in, module.controlnet_cond_embedding, module.mid_block)
+    hooks = [part.register_forward_hook(lambda *_given: ran.append(1)) for part in parts]
+    try:
+        for gain, runs in ((1.0, 3), (0.0, 0)):
+            ran.clear()
+            conditions = UnionNets(module, gain=gain).prepare([steering(0, {"canny": 1.0})], text(1))
+            given = conditions.residuals(0, torch.randn(1, 4, 8, 8), torch.tensor(400.0), guided=False)
+            assert (given is not None, len(ran)) == (bool(gain), runs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@torch.no_grad()
 def test_selected_rows_are_what_they_were(module):
     conditions = UnionNets(module).prepare([steering(n, {"canny": 0.5 + n, "depth": 0.2}) for n in range(3)], text(3))
     latents, moment, order = torch.randn(3, 4, 8, 8), torch.tensor(400.0), [2, 0, 0, 0]

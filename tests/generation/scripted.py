@@ -65,7 +65,7 @@ class ScriptedEngine:
         self.needs = needs
         self.limit = limit
         self.script = script or {}
-        self.gates: dict[tuple[int, int], Gate] = {}
+        self.gates: dict[tuple[int | str, int], Gate] = {}
         self.batches: list[list[int]] = []
         self.steps: Counter[int] = Counter()
         self.threads: set[str] = set()
@@ -118,6 +118,30 @@ class ScriptedEngine:
         if self.previews:
             yield Preview(index, picture_of(job))
         yield Step(index, step, STEPS)
+
+
+class LoadingEngine(ScriptedEngine):
+    """One that reads its models first, for as long as the test wants, and says so; `again` reads others at a step."""
+
+    def __init__(self, **more) -> None:
+        super().__init__(**more)
+        self.loaded = False
+        self.reading = Gate()
+        self.gates["load", 0] = self.reading  # opened with all the others at the end
+        self.again: int | None = None
+
+    def paint(self, jobs: Sequence[Job]) -> Iterator[EngineEvent]:
+        self._read()
+        for event in super().paint(jobs):
+            yield event
+            if isinstance(event, Step) and event.step == self.again:
+                self.loaded, self.reading.opened = False, threading.Event()
+                self._read()
+
+    def _read(self) -> None:
+        if not self.loaded:
+            self.reading()
+            self.loaded = True
 
 
 def picture_of(job: Job) -> np.ndarray:

@@ -86,6 +86,21 @@ def test_what_the_operator_sets_goes_before_what_the_device_would_have(cards):
     )
 
 
+@pytest.mark.parametrize(
+    ("told", "rung"),
+    [
+        ({}, "regional"),
+        ({"preload": True}, "full"),
+        ({"compile": "full"}, "full"),
+        ({"overrides": {"compile": "full"}}, "full"),
+        ({"preload": True, "compile": "eager"}, "eager"),
+    ],
+)
+def test_whole_models_are_compiled_where_the_warm_up_does_it_or_somebody_insists(cards, told, rung):
+    cards(81559)
+    assert expected_profile(DiffusionConfig(**told)).compile == rung
+
+
 def test_nothing_is_compiled_on_the_cpu_unless_somebody_insists():
     assert settled_profile(DiffusionConfig(device="cpu", profile="high_memory"), None).compile == "eager"
     assert settled_profile(DiffusionConfig(device="cpu", compile="full"), None).compile == "full"
@@ -113,6 +128,15 @@ def installed(monkeypatch):
 class TestTrouble:
     def test_none_when_everything_is_there(self):
         assert Outlook(DiffusionConfig(), Shelf(base="local")).trouble("multi") is None
+
+    @pytest.mark.parametrize("state", ["missing", "partial", "damaged"])
+    def test_pictures_do_without_the_tiny_autoencoder(self, state):
+        config, shelf = DiffusionConfig(taesd=True), Shelf(taesd=state)
+        shelf.notes["taesd"] = "not as it should be"
+        assert "taesd" in config.roles("multi"), "it is fetched all the same"
+        view = Outlook(config, shelf)
+        assert view.trouble("multi") is None
+        assert view.weights("multi") == {"state": "complete", "missing": []}
 
     def test_missing_and_partial_models_are_named(self):
         trouble = Outlook(DiffusionConfig(), Shelf(base="partial", canny="missing")).trouble("multi")

@@ -6,12 +6,12 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from generation.contracts.errors import BadSettings
 from generation.contracts.request import PaintRequest
-from generation.diffusion.plans import PLANS, Plan, closes_at, plan_named, steps_for
+from generation.diffusion.config import SAMPLERS
+from generation.diffusion.plans import PLANS, Plan, plan_named, sampler_for, steps_for
+from generation.diffusion.warming import STEPS
 from generation.styles import STYLES
 
 
@@ -36,18 +36,26 @@ def test_a_plan_that_leaves_something_out_says_so(plan: Plan):
     assert plan.summary.startswith("approximate" if leaves_out else "exact")
 
 
+def kept(end: float, steps: int) -> list[int]:
+    """The steps of a window that ends there, as the loop itself decides it."""
+    from generation.diffusion.nets import is_open
+
+    return [i for i in range(steps) if is_open(i, steps, (0.0, end))]
+
+
+@pytest.mark.diffusion
 def test_quality_keeps_nets_and_guidance_for_the_first_sixty_percent():
     plan = PLANS["quality"]
     assert plan.steps == 30
-    assert closes_at(plan.net_end, 30) >= 18
-    assert closes_at(plan.guidance_end, 30) >= 18
+    assert kept(plan.net_end, 30) == kept(plan.guidance_end, 30) == [*range(18)]
 
 
+@pytest.mark.diffusion
 def test_fast_works_less_than_quality_and_turbo_least():
     def forwards(plan: Plan) -> int:
         steps = plan.steps or 30
-        unet = steps + closes_at(plan.guidance_end, steps)
-        return unet + 4 * 2 * closes_at(plan.net_end, steps)
+        unet = steps + len(kept(plan.guidance_end, steps))
+        return unet + 4 * 2 * len(kept(plan.net_end, steps))
 
     assert [*map(forwards, PLANS.values())] == sorted(map(forwards, PLANS.values()), reverse=True)
 
@@ -72,16 +80,25 @@ def test_a_request_says_the_steps_before_any_plan(plan: Plan):
     assert steps_for(plan, request(steps=12)) == 12
 
 
-@given(fraction=st.floats(0, 1), steps=st.integers(1, 200))
-def test_windows_close_as_stock_closes_them(fraction: float, steps: int):
-    """The expression is diffusers' `controlnet_keep`."""
-    keeps = [1.0 - float(i / steps < 0.0 or (i + 1) / steps > fraction) for i in range(steps)]
-    assert closes_at(fraction, steps) == sum(keeps)
-    assert keeps == [1.0] * closes_at(fraction, steps) + [0.0] * (steps - closes_at(fraction, steps))
+@pytest.mark.diffusion
+@pytest.mark.parametrize("plan", PLANS.values(), ids=list(PLANS))
+def test_warming_up_passes_through_every_kind_of_step(plan: Plan):
+    def kinds(steps: int) -> set[tuple[bool, bool]]:
+        return {(i in kept(plan.net_end, steps), i in kept(plan.guidance_end, steps)) for i in range(steps)}
+
+    assert kinds(STEPS) == kinds(plan.steps or 30)
 
 
-def test_a_window_to_the_end_never_closes():
-    assert all(closes_at(1.0, steps) == steps for steps in range(1, 200))
+@pytest.mark.parametrize("plan", PLANS.values(), ids=list(PLANS))
+@pytest.mark.parametrize("wanted", [None, *SAMPLERS])
+def test_a_sampler_replaces_the_plans_but_never_that_of_a_few_step_lora(plan: Plan, wanted: str | None):
+    if wanted is None:
+        assert sampler_for(plan, wanted) == plan.sampler
+    elif plan.name != "turbo":
+        assert sampler_for(plan, wanted) == wanted
+    else:
+        with pytest.raises(BadSettings, match=rf"turbo is sampled with euler_trailing, not {wanted}"):
+            sampler_for(plan, wanted)
 
 
 def test_plans_and_cutting_come_without_torch():

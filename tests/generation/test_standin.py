@@ -8,7 +8,13 @@ import pytest
 from hypothesis import settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from generation.contracts.errors import EngineUnavailable, NoSuitableDevice, OutOfMemory, WeightsMissing
+from generation.contracts.errors import (
+    EngineUnavailable,
+    NoSuitableDevice,
+    OutOfMemory,
+    PaintingFailed,
+    WeightsMissing,
+)
 from generation.contracts.events import Done, Failed, OrderRendered, Step
 from generation.contracts.request import KINDS
 from generation.painter import Painter
@@ -192,6 +198,88 @@ def test_a_failure_of_one_picture_is_told_and_stands_for_nothing(pair):
     assert (failed.job, type(failed.error)) == (0, OutOfMemory)
     assert [event.job for event in events if isinstance(event, Done)] == [1]
     assert pair.says == PRIMARY
+
+
+def failed_by(pair, error, *, times: int) -> list[str]:
+    """Who painted, picture by picture, when each of them fails with the primary."""
+    pair.primary.broken, names = error, []
+    for _ in range(times):
+        (end,) = [event for event in pair.engine.paint([pair.steered]) if isinstance(event, Done | Failed)]
+        names.append(end.engine if isinstance(end, Done) else "nobody")
+    return names
+
+
+def test_an_engine_that_fails_picture_after_picture_is_doubted(pair):
+    pair.steered = pair.job()
+    told = failed_by(pair, PaintingFailed(reference="abc"), times=4)
+    assert told == ["nobody", "nobody", "painter", "painter"]
+    assert pair.primary.tries == 3, "it was left alone after that"
+    report = pair.engine.diagnostics()
+    assert (report["standing_in"], report["retry_in_s"]) == ("EngineUnavailable", 10)
+    assert "3 pictures in a row failed" in report["standing_in_reason"]
+    pair.later(10)
+    assert failed_by(pair, PaintingFailed(reference="abc"), times=1) == ["painter"], "one more is enough"
+    assert pair.engine.diagnostics()["retry_in_s"] == 20
+
+
+def test_a_batch_that_fails_altogether_is_finished_by_the_painter(pair):
+    jobs = [pair.job(seed) for seed in range(8)]
+    pair.primary.broken = PaintingFailed(reference="abc")
+    events = list(pair.engine.paint(jobs))
+    assert [event.job for event in events if isinstance(event, Failed)] == [0, 1]
+    assert sorted(event.job for event in events if isinstance(event, Done)) == list(range(2, 8))
+
+
+def test_a_painted_picture_starts_the_count_anew(pair):
+    pair.steered = pair.job()
+    for _ in range(3):
+        assert failed_by(pair, PaintingFailed(reference="abc"), times=2) == ["nobody"] * 2
+        assert failed_by(pair, None, times=1) == ["primary"]
+    assert pair.says == PRIMARY
+
+
+def test_pictures_too_large_for_the_memory_are_no_reason_for_doubt(pair):
+    pair.steered = pair.job()
+    assert failed_by(pair, OutOfMemory(), times=5) == ["nobody"] * 5
+    assert pair.says == PRIMARY
+
+
+def test_an_error_nobody_foresaw_is_passed_on_and_doubted(pair):
+    job = pair.job()
+    pair.primary.broken, pair.primary.raises = KeyError("gone"), True
+    with pytest.raises(KeyError):
+        list(pair.engine.paint([job]))
+    assert pair.says == PAINTER
+    assert "see the log" in pair.engine.diagnostics()["standing_in_reason"]
+    assert pair.paint(job) == {0: PAINTER}
+
+
+def test_events_nobody_reads_to_the_end_are_no_failure(pair):
+    events = pair.engine.paint([pair.job()])
+    next(events)
+    events.close()
+    assert pair.says == PRIMARY
+
+
+@pytest.mark.parametrize("error", [KeyError("gone"), PaintingFailed(reference="abc")])
+def test_warming_that_breaks_is_passed_on_and_counted(pair, error):
+    pair.primary.broken = error
+    with pytest.raises(type(error)):
+        pair.engine.warm()
+    assert (pair.says == PAINTER) == isinstance(error, KeyError)
+
+
+@pytest.mark.parametrize("orders", [1, 4])
+async def test_orders_of_an_engine_that_breaks_are_painted_by_the_painter(orders, caplog):
+    pair = Pair(Painter())
+    pair.primary.broken, pair.primary.raises = ZeroDivisionError("broken engine"), True
+    pair.primary.warm = lambda: None
+    async with working(House(pair.engine, pipeline=OneWord())) as house:
+        house.put(*map(ticket, range(1, orders + 1)))
+        await house.watch.until(OrderRendered, *range(1, orders + 1))
+    assert pair.primary.tries == 1, "its models are not read for each order anew"
+    assert {entry.picture.engine for entry in house.ledger.entries.values()} == {"painter"}
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_events_keep_the_numbers_of_the_jobs_they_are_about(pair):

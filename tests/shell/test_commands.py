@@ -353,7 +353,7 @@ class TestBench:
         printed, told = capsys.readouterr()
         assert printed == ""
         assert "torch" in told
-        assert "wordbrush[diffusion]" in told
+        assert "EXTRAS=diffusion" in told
 
     @pytest.mark.parametrize(
         ("arguments", "said"),

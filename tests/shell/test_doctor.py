@@ -6,15 +6,17 @@ import importlib
 import json
 import os
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from bot.__main__ import main
-from bot.commands import doctor_diffusion
+from bot.commands import doctor_advice, doctor_diffusion
 from generation.contracts.errors import NoSuitableDevice
 from generation.gpu import Accelerator, Device, DeviceReport, nvml
+from generation.gpu.advice import CODES, Advice
 from generation.gpu.devices import REASONS
 from generation.gpu.profiles import GIB
 
@@ -212,6 +214,97 @@ def test_a_profile_that_does_not_exist_is_a_finding(machine, monkeypatch, capsys
     broken = [finding for finding in found.values() if finding["state"] == "broken"]
     assert broken
     assert any("batch_size" in finding["detail"] for finding in broken)
+
+
+def on_metal(monkeypatch: pytest.MonkeyPatch) -> None:
+    metal = Accelerator(kind="mps", index=0, name="Apple M3", memory_bytes=48 * GIB, runtime="metal")
+    monkeypatch.setattr("generation.gpu.find", lambda _: metal)
+
+
+def test_the_profile_is_the_one_the_engine_takes_metal_compiles_nothing(machine, monkeypatch, capsys):
+    machine(torch="")
+    on_metal(monkeypatch)
+    monkeypatch.setenv("GENERATION__ENGINE", "diffusion")
+    assert "at once, eager;" in findings(capsys)["profile"]["detail"]
+    monkeypatch.setenv("DIFFUSION__COMPILE", "regional")
+    assert "at once, eager;" in findings(capsys)["profile"]["detail"]
+
+
+@pytest.mark.parametrize(("name", "word"), [("reference", "exact"), ("quality", "approximate")])
+def test_the_plan_says_whether_it_is_approximate(machine, monkeypatch, capsys, name, word):
+    machine(RTX)
+    monkeypatch.setenv("DIFFUSION__PLAN", name)
+    assert findings(capsys)["plan"]["detail"].startswith(f"{name}: {word}")
+
+
+def advice(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
+    main(["doctor", "--json"])
+    found = json.loads(capsys.readouterr().out)["findings"]
+    return [finding for finding in found if finding["name"] == "advice"]
+
+
+def test_recommendations_for_the_painter(machine, monkeypatch, capsys):
+    monkeypatch.setenv("GENERATION__ENGINE", "painter")
+    machine()
+    (only,) = advice(capsys)
+    assert (only["state"], "12 GB" in only["detail"]) == ("fine", True)
+
+
+def test_a_card_that_is_not_used_and_one_that_is_hot(machine, monkeypatch, capsys):
+    monkeypatch.setenv("GENERATION__ENGINE", "painter")
+    machine(replace(RTX, temperature_c=91))
+    idle, hot = advice(capsys)
+    assert "not used" in idle["detail"]
+    assert "EXTRAS=diffusion" in idle["mend"]
+    assert "91 °C" in hot["detail"]
+    assert "nvidia-smi" in hot["mend"]
+    main(["doctor"])
+    assert f"note advice       {hot['detail']}\n" in capsys.readouterr().out
+
+
+def test_why_the_engine_does_not_paint_and_the_command_that_mends_it(machine, monkeypatch, capsys):
+    machine(RTX, torch="")
+    monkeypatch.setenv("GENERATION__ENGINE", "diffusion")
+    reason = REASONS["old-driver"].format(what="x")
+
+    def refuse(name: str) -> Accelerator:
+        raise NoSuitableDevice(device=name, reason=reason, code="old-driver")
+
+    monkeypatch.setattr("generation.gpu.find", refuse)
+    first = advice(capsys)[0]
+    assert "too old" in first["detail"]
+    assert first["mend"] == "update the driver"
+
+
+def test_weights_that_are_missing_are_recommended_by_command(machine, monkeypatch, capsys):
+    monkeypatch.setattr("generation.diffusion.outlook.absent_packages", tuple)
+    machine(RTX)
+    (missing,) = advice(capsys)
+    assert missing["detail"] == "weights are missing (base, vae, canny, depth, segmentation, scribble)"
+    assert "models fetch" in missing["mend"]
+
+
+def test_settings_beyond_the_card_are_recommended_against(machine, monkeypatch, capsys):
+    monkeypatch.setattr("generation.diffusion.outlook.absent_packages", tuple)
+    machine(RTX, torch="")
+    takes(monkeypatch, 23.64)
+    monkeypatch.setenv("DIFFUSION__PROFILE", "ultra_high_memory")
+    assert any("ultra_high_memory" in line["detail"] for line in advice(capsys))
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_recommendation_has_a_line_and_a_remedy(code):
+    arguments = {name: f"<{name}>" for name in CODES[code]}
+    found = doctor_advice.finding(Advice(code, arguments), {})
+    told = found.detail + found.mend
+    assert found.mend
+    assert "\n" not in told
+    assert all(value in told for value in arguments.values())
+    assert "{" not in told.replace('{"batch_limit', "")
+
+
+def test_no_recommendation_is_without_words_and_no_words_without_one():
+    assert set(doctor_advice.WORDS) == set(CODES)
 
 
 def test_it_imports_no_torch_where_there_is_none(machine, capsys):

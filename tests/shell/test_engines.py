@@ -15,6 +15,8 @@ from generation.contracts.errors import BadSettings, EngineUnavailable, UnknownE
 from generation.diffusion import outlook
 from generation.diffusion.config import DEFAULT_SOURCES, ROLES, DiffusionConfig, Source
 from generation.diffusion.engine import DiffusionEngine
+from generation.diffusion.plans import PLANS
+from generation.diffusion.warming import STEPS
 from generation.gpu.nvml import Device, DeviceReport
 from generation.painter import Painter
 from generation.pipeline import Pipeline
@@ -75,6 +77,10 @@ class TestTheBots:
         assert easel.engine.diagnostics()["standing_in"] == "WeightsMissing"
         assert (easel.fetch, easel.idle_s) == (None, 900.0)
 
+    def test_idle_models_leave_after_the_time_that_is_set(self, machine):
+        machine(card_mib=24564)
+        assert built(DIFFUSION__IDLE_UNLOAD_S="60").idle_s == 60.0
+
     def test_weights_are_fetched_where_that_is_wanted(self, machine):
         machine(card_mib=24564)
         easel = built(GENERATION__DOWNLOAD="true")
@@ -120,6 +126,12 @@ class TestTheCommandLines:
         with pytest.raises(BadSettings, match="no sampling plan"):
             engine_named("diffusion", plan="no such")
 
+    def test_the_help_of_paint_says_which_plans_are_approximate(self, capsys):
+        with pytest.raises(SystemExit):
+            main(["paint", "--help"])
+        said = " ".join(capsys.readouterr().out.split())
+        assert all(f"{plan.name} is {plan.summary}" in said for plan in PLANS.values())
+
     def test_paint_says_what_is_missing_and_exits_with_3(self, machine, tmp_path, capsys):
         machine()
         code = main(
@@ -154,7 +166,6 @@ class TestTheConfiguration:
             "tiny_previews": "true",
             "union_gain": "0.5",
             "preload": "true",
-            "idle_unload_s": "0",
             "text_cache": "9",
             "cache_folder": "/hub",
             "local_files_only": "true",
@@ -186,6 +197,16 @@ class TestTheConfiguration:
             assert config.source(role) == Source(model=model, revision="v2", variant=None, weights="w.safetensors")
 
 
+def test_a_sampler_that_would_ruin_turbo_is_refused_at_start_and_on_the_command_line(machine, monkeypatch):
+    machine()
+    monkeypatch.setenv("DIFFUSION__SAMPLER", "dpmpp_2m_karras")
+    with pytest.raises(BadSettings, match="DIFFUSION__SAMPLER"):
+        engine_named("diffusion", plan="turbo")
+    monkeypatch.setenv("DIFFUSION__PLAN", "turbo")
+    with pytest.raises(BadSettings, match="euler_trailing"):
+        load_settings()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -214,4 +235,4 @@ def test_the_warm_up_words_are_small_and_steered(machine):
     machine()
     jobs = warm_jobs(Pipeline(), engine_named("diffusion"), 512, 512)
     assert [job.request.word for job in jobs] == ["测", "试", "验", "学", "习"]
-    assert all((job.request.width, job.request.steps, len(job.control)) == (512, 4, 4) for job in jobs)
+    assert all((job.request.width, job.request.steps, len(job.control)) == (512, STEPS, 4) for job in jobs)

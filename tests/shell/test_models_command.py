@@ -83,7 +83,7 @@ class TestFetch:
         monkeypatch.setitem(sys.modules, "huggingface_hub", None)
         assert main(["models", "fetch", "canny"]) == 3
         error = capsys.readouterr().err
-        assert "wordbrush[diffusion]" in error
+        assert "EXTRAS=diffusion" in error
         assert error.count("\n") == 1
 
     def test_what_is_there_needs_no_extra(

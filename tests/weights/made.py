@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
+
+from generation.diffusion.weights import ModelStore
 
 COMMIT = "c0ffee" * 6 + "c0ff"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -38,3 +41,8 @@ def fetched(root: Path, files: dict[str, bytes], *, role: str = "canny", model: 
     models = json.loads(lock.read_text())["models"] if lock.exists() else {}
     lock.write_text(json.dumps({"version": 1, "models": models | {role: entry}}))
     return folder
+
+
+def complete(store: ModelStore, roles: Sequence[str]) -> bool:
+    """Whether everything that these roles need is there."""
+    return all(status.state in {"complete", "local"} for status in store.status(roles))

@@ -18,7 +18,7 @@ from generation.diffusion.config import Source
 from generation.diffusion.weights.checks import check_class, check_safetensors, git_sha1_of, sha256_of
 from generation.diffusion.weights.durable import free, unwritable, write_json
 from generation.diffusion.weights.lock import Lock, LockedFile, LockedModel
-from generation.diffusion.weights.places import Cache, cache_root, endpoint, is_plain_name, offline
+from generation.diffusion.weights.places import Cache, cache_root, endpoint, offline, without_login
 from generation.diffusion.weights.receipts import Receipts
 from tests.weights.made import COMMIT, net, put, tensors
 
@@ -116,13 +116,10 @@ class TestReceipts:
         file = tmp_path / "w"
         file.write_bytes(b"abc")
         Receipts(tmp_path / "seen.json").sha256(file)
-        # Same size and time, other bytes: only reading would notice, so this shows that it was not read.
-        stat = file.stat()
-        file.write_bytes(b"xyz")
-        os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        Receipts(tmp_path / "seen.json").keep(file, "0" * 64)
         known = Receipts(tmp_path / "seen.json")
-        assert known.sha256(file) == hashlib.sha256(b"abc").hexdigest()
-        assert known.sha256(file, again=True) == hashlib.sha256(b"xyz").hexdigest()
+        assert known.sha256(file) == "0" * 64, "it was believed, hence not read"
+        assert known.sha256(file, again=True) == hashlib.sha256(b"abc").hexdigest()
 
     def test_a_changed_file_is_read_again(self, tmp_path: Path) -> None:
         file, receipts = tmp_path / "w", Receipts(tmp_path / "seen.json")
@@ -249,8 +246,19 @@ class TestPlaces:
         assert offline({"HF_HUB_OFFLINE": "1"})
         assert offline({"TRANSFORMERS_OFFLINE": "yes"})
         assert not offline({"HF_HUB_OFFLINE": "0"})
-        assert is_plain_name("ab" * 32)
-        assert not is_plain_name("../x")
+
+    @pytest.mark.parametrize(
+        ("address", "shown"),
+        [
+            ("http://user:SECRET@mirror:80/a@b", "http://mirror:80/a@b"),
+            ("http://us@er:SEC@RET@mirror", "http://mirror"),
+            ("user:SECRET@mirror", "mirror"),
+            ("http://[bad:SECRET@", "http://"),
+            ("https://mirror/x", "https://mirror/x"),
+        ],
+    )
+    def test_an_address_is_shown_without_its_login(self, address: str, shown: str) -> None:
+        assert without_login(address) == shown
 
 
 class TestWriting:

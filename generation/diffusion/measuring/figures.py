@@ -1,4 +1,4 @@
-"""What a measurement yields and how it is timed. Knows the clock and torch's device queues; no models.
+"""What a measurement yields, how it is timed and what ends it. Knows the clock and torch's device queues; no models.
 
 A picture's time is wall time between two points where the device has nothing left to do, because that is what whoever
 waits for it sees; the work of the CPU between the device's is part of it.
@@ -15,7 +15,13 @@ from typing import Any
 
 import torch
 
+from generation.contracts.errors import EngineError
+from generation.diffusion.compiling import _COMPILER_ERRORS
+from generation.gpu import devices
+
 MIB = 2**20
+FAILURES = (EngineError, *_COMPILER_ERRORS)
+"""Of the engine, the compiler, the device or the disk: they end a row, never the run."""
 ENOUGH_S = 45.0
 """A case whose rounds have taken so long gets no third one."""
 FEWEST_ROUNDS = 2
@@ -48,8 +54,14 @@ def missing(name: str, unit: str, **why: str) -> Figure:
 
 
 def first_line(error: BaseException) -> str:
-    """An error in one line of a row; it goes to whoever measures, not to a chat."""
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
+    """An error in one line of a row, a compiler's by what is inside; it goes to whoever measures, not to a chat."""
+    inner = getattr(error, "inner_exception", None) or error
+    return f"{type(inner).__name__}: {(str(inner).splitlines() or [''])[0][:200]}"
+
+
+def failure(error: BaseException) -> str:
+    """Why a row has no figure, in one line."""
+    return "out of memory" if devices.is_out_of_memory(error) else first_line(error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,13 @@ import diffusers
 import torch
 import transformers
 
-from generation.contracts.errors import EngineError, EngineUnavailable, NoSuitableDevice
+from generation.contracts.errors import EngineUnavailable, NoSuitableDevice
 from generation.diffusion.measuring import service, speed, trace
 from generation.diffusion.measuring.cases import Case, Setup
 from generation.diffusion.measuring.deadline import Deadline
 from generation.diffusion.measuring.easel import Easel, Scene
-from generation.diffusion.measuring.figures import MIB, Figure, first_line, missing
+from generation.diffusion.measuring.figures import FAILURES, MIB, Figure, failure, missing
+from generation.diffusion.outlook import absent_packages
 from generation.diffusion.weights.loading import DTYPES
 from generation.gpu import devices
 from generation.gpu.devices import Accelerator
@@ -58,11 +59,17 @@ def figures(where: Scene, wanted: Callable[[str], bool], *, deadline_s: float | 
     deadline = Deadline(deadline_s)
     yield from speed.Speed(where, deadline).figures(wanted)
     chosen = [name for name in service.NAMES if wanted(name)]
-    shortage = deadline.shortage(SERVICE_TINY_S if where.tiny else SERVICE_S)
+    shortage = _not_here() or deadline.shortage(SERVICE_TINY_S if where.tiny else SERVICE_S)
     if shortage:
         yield from (missing(name, service.UNITS[name], skipped=shortage) for name in chosen)
     elif chosen:
         yield from _of_service(where, chosen)
+
+
+def _not_here() -> str | None:
+    """What the whole engine needs beside the libraries of the suite."""
+    absent = absent_packages()
+    return f"{', '.join(absent)} not installed here" if absent else None
 
 
 def _of_service(where: Scene, chosen: list[str]) -> Iterator[Figure]:
@@ -71,8 +78,8 @@ def _of_service(where: Scene, chosen: list[str]) -> Iterator[Figure]:
         for figure in service.figures(where, chosen.__contains__):
             done.add(figure.name)
             yield figure
-    except EngineError as error:
-        reason = first_line(error)
+    except FAILURES as error:
+        reason = failure(error)
         yield from (missing(name, service.UNITS[name], failed=reason) for name in chosen if name not in done)
 
 

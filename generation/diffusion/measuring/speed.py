@@ -11,13 +11,21 @@ from typing import Any
 
 import torch
 
-from generation.contracts.errors import EngineError
 from generation.diffusion.latents import decode
 from generation.diffusion.measuring.cases import BASELINE, Case, Setup, cases
 from generation.diffusion.measuring.counting import Counting
 from generation.diffusion.measuring.deadline import ROUNDS, Deadline
 from generation.diffusion.measuring.easel import Easel, Scene
-from generation.diffusion.measuring.figures import MIB, Figure, Timing, first_line, matmul_ceiling, missing, timed
+from generation.diffusion.measuring.figures import (
+    FAILURES,
+    MIB,
+    Figure,
+    Timing,
+    failure,
+    matmul_ceiling,
+    missing,
+    timed,
+)
 from generation.diffusion.plans import plan_named
 from generation.diffusion.text import Prompt
 from generation.gpu import devices
@@ -79,8 +87,8 @@ class Speed:
             return missing(case.name, "s", skipped=shortage)
         try:
             timing = self._painted(case)
-        except (RuntimeError, EngineError) as error:  # of the compiler or the device: other rows may well work
-            reason = "out of memory" if devices.is_out_of_memory(error) else first_line(error)
+        except FAILURES as error:  # other rows may well work
+            reason = failure(error)
         else:
             self._deadline.note(case, timing)
             return self._figure(case, timing)
@@ -141,20 +149,28 @@ class Speed:
     def _alone(self, wanted: Callable[[str], bool]) -> Iterator[Figure]:
         """Parts of a picture by themselves, on our models in eager mode."""
         shortage = self._deadline.shortage(ALONE_S)
-        if shortage:
-            yield from (missing(name, "s", skipped=shortage) for name in filter(wanted, ALONE))
-            return
+        for name in filter(wanted, ALONE):
+            yield missing(name, "s", skipped=shortage) if shortage else self._part(name)
+
+    def _part(self, name: str) -> Figure:
+        try:
+            timing = timed(self._parts()[name], self._scene.device, rounds=3 * ROUNDS)
+        except FAILURES as error:
+            reason = failure(error)
+        else:
+            return Figure(name=name, value=timing.median_s, unit="s", details=_costs(timing))
+        self._leave()
+        return missing(name, "s", failed=reason)
+
+    def _parts(self) -> dict[str, Callable[[int], Any]]:
         models = self._easel_for(Setup("multi", "eager")).models
         assert models is not None
         side = self._scene.side_px // 8
         latents = torch.randn(1, 4, side, side, device=self._scene.device)
-        parts: dict[str, Callable[[int], Any]] = {
+        return {
             TEXT: lambda turn: models.text.encode([Prompt(f"{turn} not seen before"), Prompt(f"nor {turn}")]),
             DECODE: lambda _turn: decode(models, latents),
         }
-        for name in filter(wanted, ALONE):
-            timing = timed(parts[name], self._scene.device, rounds=3 * ROUNDS)
-            yield Figure(name=name, value=timing.median_s, unit="s", details=_costs(timing))
 
 
 def _costs(timing: Timing) -> dict[str, object]:

@@ -13,6 +13,8 @@ from generation.contracts.errors import CannotWrite, EngineError, NoRoomForWeigh
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 MIB = 2**20
+LARGEST_JSON = 64 * MIB
+"""A tokenizer's, the largest there is, has a few MiB."""
 
 
 def read_json(path: Path) -> Any:
@@ -20,9 +22,25 @@ def read_json(path: Path) -> Any:
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is not JSON.
+        ValueError: it is not JSON, or too large or too deep to be meant.
     """
-    return json.loads(path.read_text(encoding="utf-8"))
+    if path.stat().st_size > LARGEST_JSON:
+        message = "larger than any such file is"
+        raise ValueError(message)
+    return parsed(path.read_bytes())
+
+
+def parsed(text: bytes) -> Any:
+    """Parse JSON.
+
+    Raises:
+        ValueError: it is none, or nested so deeply that the parser gives up.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        message = "nested too deeply"
+        raise ValueError(message) from None
 
 
 def write_json(path: Path, data: object) -> None:
@@ -50,7 +68,7 @@ def _replace(path: Path, text: str) -> None:
             os.fsync(new.fileno())
             os.fchmod(new.fileno(), 0o644)
             Path(new.name).replace(path)
-        except OSError:
+        except BaseException:  # text that cannot be encoded, Ctrl+C: nothing is left lying about
             Path(new.name).unlink(missing_ok=True)
             raise
     sync_folder(path.parent)

@@ -20,7 +20,8 @@ from generation.contracts.errors import (
 )
 from generation.contracts.ports import CancelledFlag
 from generation.diffusion.config import Source
-from generation.diffusion.weights.checks import check_class, check_safetensors
+from generation.diffusion.weights.answers import SLOWEST
+from generation.diffusion.weights.checks import check_class, check_safetensors, check_text
 from generation.diffusion.weights.download import Downloader, Wish
 from generation.diffusion.weights.durable import MIB, free
 from generation.diffusion.weights.hub import Announced, Hub, Listing
@@ -140,6 +141,7 @@ def _look_into(wish: Wish, downloader: Downloader) -> None:
     """
     path = downloader.cache.pointer(wish.model, wish.commit, wish.file.name)
     try:
+        check_text(path, model=wish.model, name=wish.file.name)
         if wish.file.name == config_of(wish.role):
             check_class(path, wish.role, model=wish.model)
         if is_weights(wish.file.name):
@@ -154,7 +156,8 @@ class Patience:
     """Trying again what may pass.
 
     Attributes:
-        pauses_s: seconds before the second, third, ... try; a try that gained something begins the row anew.
+        pauses_s: seconds before the second, third, ... try; a try that gained something begins the row anew, unless
+            it was slower than `SLOWEST`.
         cancelled: looked at while resting.
     """
 
@@ -172,10 +175,11 @@ class Patience:
         """
         pauses, before = iter(self.pauses_s), gain()
         while True:
+            began_s = time.monotonic()
             try:
                 return act()
             except passing:
-                if (now := gain()) > before:
+                if (now := gain()) - before > SLOWEST * (time.monotonic() - began_s):
                     pauses, before = iter(self.pauses_s), now
                 pause = next(pauses, None)
                 if pause is None:

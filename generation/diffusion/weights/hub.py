@@ -1,7 +1,8 @@
 """The model hub over HTTP: what a repository has, and the bytes of a file from any position on.
 
 Knows `huggingface_hub` (imported when first used): its session, headers, URLs and errors. The bytes are streamed here
-rather than by its `hf_hub_download`, which since 1.18 begins an interrupted file again from nothing.
+rather than by its `hf_hub_download`, which since 1.18 begins an interrupted file again from nothing; and so are the
+listings, which it would read to whatever length they have. A status is judged by its headers, its body never read.
 Foreign exceptions end here.
 """
 
@@ -12,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeGuard
+from urllib.parse import quote
 
 from generation.contracts.errors import (
     DownloadBroken,
@@ -24,14 +26,24 @@ from generation.contracts.errors import (
     ModelNotFound,
     WeightsDamaged,
 )
+from generation.diffusion.weights.answers import TooSlowError, opened, paced, whole
+from generation.diffusion.weights.durable import parsed
 from generation.diffusion.weights.layout import check_names
 from generation.diffusion.weights.lock import COMMIT, SHA256
-from generation.diffusion.weights.places import endpoint, is_plain_name
+from generation.diffusion.weights.places import endpoint, without_login
 
 CONNECT_S = 15.0
+LONGEST_STALL_S = 3600.0
+LARGEST_LISTING = 32 * 2**20
+"""Bytes. A thousand files take less than one MiB."""
+LISTING_PAUSES = 4
+"""A listing may take so many times what a silence may."""
+LARGEST_FILE = 2**50
+BLOB = re.compile(r"[0-9a-f]{32,128}")
+"""What a mirror may call a file's bytes: some hash of them."""
 GIT_SHA1 = re.compile(r"[0-9a-f]{40}")
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TIMEOUT, BAD_RANGE, TOO_MANY, PARTIAL = 401, 403, 404, 408, 416, 429, 206
-SERVER_ERRORS = 500
+SUCCESSES, ERRORS, SERVER_ERRORS = range(200, 300), 400, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +101,7 @@ class Hub:
     """The hub that `HF_ENDPOINT` names, with the token of `HF_TOKEN` or of the hub's own login.
 
     Args:
-        stall_s: an answer that brings nothing for so long is given up.
+        stall_s: an answer that brings nothing (or next to nothing) for so long is given up; an hour at most.
 
     Raises:
         EngineUnavailable: `huggingface_hub` is not installed.
@@ -99,11 +111,12 @@ class Hub:
         try:
             self._library = import_module("huggingface_hub")
         except ImportError:
-            reason = "downloading needs the diffusion extra: run `pip install 'wordbrush[diffusion]'`"
+            reason = "downloading needs the diffusion extra: run `make run EXTRAS=diffusion`, or `pip install '.[diffusion]'` in the checkout"
             raise EngineUnavailable(engine="diffusion", reason=reason) from None
         self._utils = import_module("huggingface_hub.utils")
-        self._stall_s = stall_s
-        self.endpoint = endpoint()
+        self._stall_s = stall_s if 0 < stall_s < LONGEST_STALL_S else LONGEST_STALL_S
+        self._endpoint = endpoint()
+        self.endpoint = without_login(self._endpoint)
 
     def listing(self, model: str, revision: str) -> Listing:
         """Resolve a revision to its commit and list the files there.
@@ -111,17 +124,22 @@ class Hub:
         Raises:
             EngineUnavailable: one of the hub's errors, or an answer that no hub gives.
         """
-        api = self._library.HfApi(endpoint=self.endpoint, token=self._token())
         with self._explained(model, revision, file=None):
+            self._utils.validate_repo_id(model)
+            url = f"{self._endpoint}/api/models/{model}/revision/{quote(revision, safe='')}?blobs=true"
+            with opened(self._session(), url, headers=self._headers(), timeout=self._connect_s()) as response:
+                self._check_status(response, model, revision, None)
+                within_s = LISTING_PAUSES * self._connect_s()
+                body = whole(response.iter_bytes(), limit=LARGEST_LISTING, within_s=within_s)
             try:
-                info = api.model_info(model, revision=revision, files_metadata=True, timeout=self._connect_s())
-                found = {str(sibling.rfilename): _announced(sibling) for sibling in info.siblings or ()}
+                info = parsed(body)
+                commit, found = info["sha"], dict(map(_announced, info.get("siblings") or ()))
             except (KeyError, TypeError, AttributeError):
                 raise HubUnreachable(url=self.endpoint) from None
-        if not isinstance(info.sha, str) or COMMIT.fullmatch(info.sha) is None:
+        if not isinstance(commit, str) or COMMIT.fullmatch(commit) is None:
             raise HubUnreachable(url=self.endpoint)
         check_names(model, found)
-        return Listing(info.sha, found)
+        return Listing(commit, found)
 
     def announced(self, model: str, commit: str, name: str) -> Announced:
         """Ask for one file's size and etag, where a mirror's listing leaves them out.
@@ -131,11 +149,11 @@ class Hub:
         """
         with self._explained(model, commit, file=name):
             facts = self._library.get_hf_file_metadata(
-                self._url(model, commit, name), token=self._token(), timeout=self._connect_s(), endpoint=self.endpoint
+                self._url(model, commit, name), token=self._token(), timeout=self._connect_s(), endpoint=self._endpoint
             )
-        if facts.size is None or facts.etag is None or not is_plain_name(facts.etag):
+        if not _is_size(facts.size) or not isinstance(facts.etag, str) or BLOB.fullmatch(facts.etag) is None:
             raise HubUnreachable(url=self.endpoint)
-        return Announced(name, int(facts.size), str(facts.etag))
+        return Announced(name, facts.size, facts.etag)
 
     @contextmanager
     def open(self, model: str, commit: str, file: Announced, *, start: int) -> Iterator[Body]:
@@ -145,17 +163,22 @@ class Hub:
             EngineUnavailable: one of the hub's errors, at the call or while the chunks are read.
         """
         headers = self._headers() | ({"Range": f"bytes={start}-"} if start else {})
-        session = self._utils.get_session()
         url = self._url(model, commit, file.name)
         with (
             self._explained(model, commit, file=file.name),
-            session.stream("GET", url, headers=headers, timeout=self._timeout(), follow_redirects=True) as response,
+            opened(self._session(), url, headers=headers, timeout=self._timeout()) as response,
         ):
-            self._utils.hf_raise_for_status(response)
+            self._check_status(response, model, commit, file.name)
             begins = start if response.status_code == PARTIAL else 0
             self._check_length(response, model, file, begins)
             # Without a chunk size: the client would hold back what does not fill one, and lose it with the connection.
-            yield Body(begins, response.iter_bytes())
+            yield Body(begins, paced(response.iter_bytes(), stall_s=self._stall_s))
+
+    def _check_status(self, response: Any, model: str, revision: str, file: str | None) -> None:
+        if response.status_code >= ERRORS:
+            raise _refusal(response, model, revision, file)
+        if response.status_code not in SUCCESSES:  # a redirect that leads nowhere
+            raise HubUnreachable(url=self.endpoint)
 
     def _check_length(self, response: Any, model: str, file: Announced, begins: int) -> None:
         """A page instead of a file (a login wall, an error with status 200) shows in its length."""
@@ -178,7 +201,7 @@ class Hub:
             raise _refusal(error.response, model, revision, file) from error
         except (self._library.errors.OfflineModeIsEnabled, transport.ConnectError, transport.ConnectTimeout) as error:
             raise HubUnreachable(url=self.endpoint) from error
-        except transport.ReadTimeout as error:
+        except (transport.ReadTimeout, TooSlowError) as error:
             if file is None:
                 raise HubUnreachable(url=self.endpoint) from error
             raise DownloadStalled(model=model, file=file, seconds=round(self._stall_s)) from error
@@ -194,15 +217,23 @@ class Hub:
             raise HubUnreachable(url=self.endpoint) from error
 
     def _url(self, model: str, commit: str, name: str) -> str:
-        url: str = self._library.hf_hub_url(model, name, revision=commit, endpoint=self.endpoint)
+        url: str = self._library.hf_hub_url(model, name, revision=commit, endpoint=self._endpoint)
         return url
 
     def _headers(self) -> dict[str, str]:
         headers: dict[str, str] = self._utils.build_hf_headers(token=self._token(), library_name="wordbrush")
         return headers | {"Accept-Encoding": "identity"}
 
+    def _session(self) -> Any:
+        return self._utils.get_session()
+
     def _token(self) -> str | bool:
-        return self._library.get_token() or False
+        """As the hub library finds it; one that no header can carry is told here and not as an error of the network."""
+        token: str = self._library.get_token() or ""
+        if not token.isascii() or not token.isprintable():
+            reason = "HF_TOKEN has a character that no token has: copy it again from the hub's settings page"
+            raise EngineUnavailable(engine="diffusion", reason=reason)
+        return token or False
 
     def _connect_s(self) -> float:
         return min(CONNECT_S, self._stall_s)
@@ -212,14 +243,25 @@ class Hub:
         return self._connect_s(), self._stall_s, self._stall_s, self._stall_s
 
 
-def _announced(sibling: Any) -> Announced | None:
-    """Size and etag of a listed file; None where the listing does not tell them."""
-    name, large = str(sibling.rfilename), sibling.lfs
-    if large and isinstance(large.sha256, str) and isinstance(large.size, int) and SHA256.fullmatch(large.sha256):
-        return Announced(name, large.size, large.sha256)
-    if large or not isinstance(sibling.size, int) or not is_plain_name(str(sibling.blob_id)):
-        return None
-    return Announced(name, sibling.size, str(sibling.blob_id))
+def _announced(sibling: Mapping[str, Any]) -> tuple[str, Announced | None]:
+    """A listed file's name, and its size and etag; None where the listing does not tell them.
+
+    Raises:
+        KeyError, TypeError, AttributeError: no hub writes that.
+    """
+    name, large = sibling["rfilename"], sibling.get("lfs")
+    if not isinstance(name, str):
+        raise TypeError
+    size, blob, shape = sibling.get("size"), sibling.get("blobId"), GIT_SHA1
+    if large:
+        size, blob, shape = large.get("size"), large.get("sha256"), SHA256
+    if not _is_size(size) or not isinstance(blob, str) or shape.fullmatch(blob) is None:
+        return name, None  # the file itself is asked
+    return name, Announced(name, size, blob)
+
+
+def _is_size(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_FILE
 
 
 def _refusal(response: Any, model: str, revision: str, file: str | None) -> EngineUnavailable:

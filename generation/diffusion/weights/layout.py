@@ -18,6 +18,8 @@ from generation.diffusion.config import Source
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 """Formats whose loading runs what their author wrote."""
 TOKENIZER_TEXTS = (".json", ".txt")
+LONGEST_PART, LONGEST_NAME, LONGEST_TOLD = 255, 1024, 120
+"""Bytes of one part of a path; characters of a whole one, and of what is shown of a bad one."""
 DIFFUSERS, TRANSFORMERS = "diffusion_pytorch_model", "model"
 
 COMPONENTS = {"unet": DIFFUSERS, "text_encoder": TRANSFORMERS, "text_encoder_2": TRANSFORMERS}
@@ -66,15 +68,22 @@ def check_names(model: str, names: Collection[str]) -> None:
     """
     for name in names:
         if not is_inside(name):
-            reason = f"the hub lists {name!r} for {model}, a path outside the model's folder: do not trust this hub"
+            told = ascii(name[:LONGEST_TOLD])
+            reason = f"the hub lists {told} for {model}, outside the model's folder or no name at all: do not trust it"
             raise EngineUnavailable(engine="diffusion", reason=reason)
 
 
 def is_inside(name: str) -> bool:
     """Whether a repository's file name stays below the folder it is put into."""
-    if not name or "\\" in name or "\0" in name or ":" in name:
+    if not name.isprintable() or "\\" in name or ":" in name:  # lone surrogates and control characters do not print
         return False
-    return not name.startswith("/") and all(part not in {"", ".", ".."} for part in name.split("/"))
+    parts = name.split("/")
+    return len(name) <= LONGEST_NAME and all(p not in {"", ".", ".."} and _fits(p) for p in parts)
+
+
+def _fits(part: str) -> bool:
+    """Whether every file system can hold it."""
+    return len(part.encode()) <= LONGEST_PART
 
 
 def is_weights(name: str) -> bool:

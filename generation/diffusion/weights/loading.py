@@ -25,9 +25,10 @@ from safetensors.torch import load_file
 
 from generation.contracts.errors import EngineUnavailable, OutOfMemory, WeightsDamaged, WrongArchitecture
 from generation.diffusion.config import DiffusionConfig, Source
-from generation.diffusion.weights.checks import PARTS, check_class
+from generation.diffusion.weights.checks import PARTS, check_class, check_text
 from generation.diffusion.weights.layout import SCHEDULER, TOKENIZERS, config_of, is_weights
 from generation.diffusion.weights.store import ModelStore
+from generation.gpu.devices import is_out_of_memory
 
 CLASSES = {"vae": "AutoencoderKL", "taesd": "AutoencoderTiny", "union": "ControlNetUnionModel"}
 """diffusers' class by role; every other single model is a `ControlNetModel`."""
@@ -97,6 +98,8 @@ class _Reader:
         if config is None:
             return {role: self._tensors("lora.safetensors")}, {}
         check_class(self.folder / config, role, model=self.model)
+        for path in sorted(self.folder.rglob("*.json")):
+            check_text(path, model=self.model, name=path.relative_to(self.folder).as_posix())
         if role != "base":
             return {role: self._module(getattr(diffusers, CLASSES.get(role, "ControlNetModel")), self.folder)}, {}
         return self._base(), json.loads((self.folder / SCHEDULER).read_text(encoding="utf-8"))
@@ -121,6 +124,7 @@ class _Reader:
                 local_files_only=True,
                 low_cpu_mem_usage=True,
                 output_loading_info=True,
+                **({"attn_implementation": "sdpa"} if kind.__module__.startswith("transformers.") else {}),
             )
         self._refuse_misfit(kind.__name__, report)
         return module.eval().requires_grad_(requires_grad=False).to(self.device)
@@ -147,12 +151,10 @@ class _Reader:
             yield
         except torch.OutOfMemoryError:
             raise
-        except MemoryError as error:
-            raise OutOfMemory from error
         except (SafetensorError, OSError) as error:
             raise self._unreadable(error) from error
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RuntimeError) as error:
-            if "allocate memory" in str(error):
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RuntimeError, MemoryError) as error:
+            if is_out_of_memory(error):
                 raise OutOfMemory from error
             found = "a configuration or weights that do not fit it"
             raise WrongArchitecture(model=self.model, expected=expected, found=found) from error

@@ -10,7 +10,6 @@ A file whose `sha256` is null has been announced but not arrived.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -77,15 +76,17 @@ class Lock:
         """Everything pinned, by role.
 
         Raises:
-            BadSettings: the file is there and is not a lock file of this version.
+            BadSettings: the file is there and cannot be read, or is not a lock file of this version.
         """
         try:
             stat = self.path.stat()
-        except OSError:
+            seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            if seen != self._seen:
+                self._models, self._seen = _parsed(self.path), seen
+        except (FileNotFoundError, NotADirectoryError):  # also between the look and the reading
             return {}
-        seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-        if seen != self._seen:
-            self._models, self._seen = _parsed(self.path), seen
+        except OSError as error:
+            raise BadSettings(detail=f"{self.path} cannot be read: {error.strerror or type(error).__name__}") from None
         return self._models
 
     def put(self, role: str, model: LockedModel) -> None:
@@ -117,12 +118,15 @@ def _written(model: LockedModel) -> dict[str, object]:
 def _parsed(path: Path) -> dict[str, LockedModel]:
     try:
         data = read_json(path)
-        if data["version"] != VERSION:
-            raise BadSettings(detail=f"{path} has version {data['version']}, made by a newer Wordbrush")
-        return {role: _model(entry) for role, entry in data["models"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError, json.JSONDecodeError):
+        version, models = data["version"], data["models"]
+        found = {role: _model(entry) for role, entry in models.items()} if version == VERSION else None
+    except (ValueError, KeyError, TypeError, AttributeError):
         detail = f"{path} is not a readable lock file: restore it, or delete it and run `python -m bot models fetch`"
         raise BadSettings(detail=detail) from None
+    if found is None:
+        told = version if isinstance(version, int) else "that is no number"
+        raise BadSettings(detail=f"{path} has a version {told}, made by a newer Wordbrush")
+    return found
 
 
 def _model(entry: Mapping[str, object]) -> LockedModel:
@@ -136,7 +140,7 @@ def _model(entry: Mapping[str, object]) -> LockedModel:
 
 def _file(name: str, file: Mapping[str, object]) -> LockedFile:
     size, sha256 = file["size"], file["sha256"]
-    if not isinstance(size, int) or not is_inside(name):
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0 or not is_inside(name):
         raise TypeError
     if sha256 is not None and (not isinstance(sha256, str) or SHA256.fullmatch(sha256) is None):
         raise ValueError

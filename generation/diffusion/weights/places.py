@@ -7,13 +7,11 @@ tools are found and ours are found by them.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 TRUE = frozenset({"1", "ON", "YES", "TRUE"})
 DEFAULT_ENDPOINT = "https://huggingface.co"
-_PLAIN_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
 
 
 class Cache:
@@ -71,6 +69,8 @@ def offline(environment: Mapping[str, str] = os.environ) -> bool:
     return any(environment.get(name, "").upper() in TRUE for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
 
 
-def is_plain_name(text: str) -> bool:
-    """Whether the text can be a file name and nothing else."""
-    return _PLAIN_NAME.fullmatch(text) is not None
+def without_login(url: str) -> str:
+    """The address as it may be shown: `user:password@` is left out."""
+    scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"

@@ -1,6 +1,7 @@
 """Which files were hashed already, and what came out. Knows stat and hashes, neither models nor the hub.
 
-Hashing 17 GB takes a minute; a file whose size and modification time are those of its last hashing is not read again.
+Hashing 17 GB takes a minute; a file whose `stat` is the one of its last hashing is not read again. The change time and
+the inode belong to it: a modification time can be set back, they cannot.
 The file is this machine's own and may be deleted at any time: then everything is hashed once more.
 """
 
@@ -13,8 +14,10 @@ from generation.contracts.errors import WordbrushError
 from generation.diffusion.weights.checks import sha256_of
 from generation.diffusion.weights.durable import read_json, write_json
 
-Receipt = tuple[int, int, str]
-"""Size in bytes, modification time in ns, SHA-256."""
+Facts = tuple[int, int, int, int]
+"""Size in bytes, modification time in ns, change time in ns, inode."""
+Receipt = tuple[Facts, str]
+"""What `stat` told, SHA-256."""
 
 
 class Receipts:
@@ -31,11 +34,11 @@ class Receipts:
     def known(self, file: Path) -> str | None:
         """The hash of a file that has not changed since it was hashed. One stat, no reading."""
         try:
-            stat = file.stat()
+            now = _facts(file)
         except OSError:
             return None
-        size, mtime_ns, sha256 = self._known.get(os.path.realpath(file), (-1, -1, ""))
-        return sha256 if (size, mtime_ns) == (stat.st_size, stat.st_mtime_ns) else None
+        before, sha256 = self._known.get(os.path.realpath(file), (None, ""))
+        return sha256 if now == before else None
 
     def sha256(self, file: Path, *, again: bool = False) -> str:
         """The hash of a file, read only when it is not known or `again` is asked for.
@@ -45,23 +48,35 @@ class Receipts:
         """
         known = None if again else self.known(file)
         if known is None:
-            known = sha256_of(file)
-            self.keep(file, known)
+            before, known = _facts(file), sha256_of(file)
+            self._keep(file, before, known)
         return known
 
     def keep(self, file: Path, sha256: str) -> None:
         """Remember a hash that was computed while the bytes passed by."""
-        stat = file.stat()
-        self._known[os.path.realpath(file)] = (stat.st_size, stat.st_mtime_ns, sha256)
+        self._keep(file, _facts(file), sha256)
+
+    def _keep(self, file: Path, facts: Facts, sha256: str) -> None:
+        self._known[os.path.realpath(file)] = (facts, sha256)
         try:
             write_json(self.path, {"hashed": _read(self.path) | self._known})
         except WordbrushError:
             return  # a convenience: without it the next process hashes once more
 
 
+def _facts(file: Path) -> Facts:
+    stat = file.stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+
+
+def _receipt(facts: list[int], sha256: str) -> Receipt:
+    size, mtime_ns, ctime_ns, inode = map(int, facts)
+    return (size, mtime_ns, ctime_ns, inode), str(sha256)
+
+
 def _read(path: Path) -> dict[str, Receipt]:
     try:
         hashed = read_json(path)["hashed"]
-        return {name: (int(size), int(mtime), str(sha256)) for name, (size, mtime, sha256) in hashed.items()}
+        return {name: _receipt(*entry) for name, entry in hashed.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}

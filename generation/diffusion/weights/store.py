@@ -6,7 +6,6 @@ Torch-free. Reading and checking touch no network and need no hub library; `fetc
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +23,7 @@ from generation.contracts.errors import (
 )
 from generation.contracts.ports import CancelledFlag
 from generation.diffusion.config import ROLES, DiffusionConfig, Source
-from generation.diffusion.weights.checks import check_class, check_safetensors
+from generation.diffusion.weights.checks import check_class, check_safetensors, check_text
 from generation.diffusion.weights.download import Downloader
 from generation.diffusion.weights.fetching import PAUSES_S, Patience, Plan, carry_out, check_room, planned, refuse_moved
 from generation.diffusion.weights.hub import Hub
@@ -35,8 +34,6 @@ from generation.diffusion.weights.progress import FetchProgress, Tally
 from generation.diffusion.weights.receipts import Receipts
 
 State = Literal["complete", "missing", "partial", "damaged", "local"]
-REMEMBER_S = 2.0
-"""How long an answer of `complete` is good for: it is asked for with every `/gpu` and every back-off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +89,11 @@ class ModelStore:
         self.cache = Cache(cache_root(config.cache_folder))
         self._receipts = Receipts(config.data_folder / "models.verified.json")
         self._pauses_s = pauses_s
-        self._answers: dict[tuple[str, ...], tuple[float, bool]] = {}
         self._fetching = threading.Lock()
 
     def status(self, roles: Sequence[str] = ROLES) -> list[ModelStatus]:
         """What is on disk. A few `stat` calls a role; no network, nothing is hashed."""
         return [self._status(role) for role in roles]
-
-    def complete(self, roles: Sequence[str]) -> bool:
-        """Whether everything these roles need is on disk. Cheap enough for the event loop."""
-        key = tuple(roles)
-        asked_s, answer = self._answers.get(key, (-REMEMBER_S, False))
-        if time.monotonic() - asked_s >= REMEMBER_S:
-            answer = all(status.state in {"complete", "local"} for status in self.status(key))
-            self._answers[key] = (time.monotonic(), answer)
-        return answer
 
     def files(self, role: str) -> dict[str, Path]:
         """The files of a role by the names they are loaded under, every one of them checked against the lock.
@@ -124,12 +111,6 @@ class ModelStore:
             return self._own(role, source)
         pinned = self._pinned(role, source)
         return {alias: self._checked(name, pinned) for alias, name in self._choice(role, source, pinned).items()}
-
-    def folder(self, role: str) -> Path:
-        """The folder with a role's files under their own names, checked as `files` does; raises what it raises."""
-        source = self.config.source(role)
-        self.files(role)
-        return source.folder if source.local else self.cache.snapshot(source.model, self._pinned(role, source).commit)
 
     def fetch(
         self,
@@ -153,10 +134,7 @@ class ModelStore:
             PaintingCancelled: the flag was set.
         """
         with self._fetching:
-            try:
-                self._fetch(roles, Tally(on_progress), cancelled or _Never(), update=update)
-            finally:
-                self._answers.clear()
+            self._fetch(roles, Tally(on_progress), cancelled or _Never(), update=update)
 
     def verify(self, roles: Sequence[str]) -> list[Verified]:
         """Read every byte again and compare it with the lock. No network; about a minute for all of SDXL.
@@ -166,9 +144,7 @@ class ModelStore:
         Raises:
             EngineUnavailable: an own folder that cannot be used, or a lock that pins another revision.
         """
-        results = [result for role in roles for result in self._verify(role)]
-        self._answers.clear()
-        return results
+        return [result for role in roles for result in self._verify(role)]
 
     def _fetch(self, roles: Sequence[str], tally: Tally, cancelled: CancelledFlag, *, update: bool) -> None:
         for role in roles:
@@ -290,6 +266,8 @@ class ModelStore:
             sizes = [path.stat().st_size for path in self._own(role, source, look_inside=False).values()]
         except WordbrushError as error:
             return ModelStatus(role, source.model, "missing", 0, note=str(error))
+        except (OSError, RuntimeError) as error:  # not readable; a home folder of nobody
+            return ModelStatus(role, source.model, "missing", 0, note=f"cannot be read: {error}")
         return ModelStatus(role, source.model, "local", sum(sizes), sum(sizes))
 
     def _verify(self, role: str) -> list[Verified]:
@@ -319,7 +297,8 @@ def _look_inside(files: dict[str, Path], role: str, model: str) -> None:
     config = config_of(role)
     if config:
         check_class(files[config], role, model=model)
-    for path in files.values():
+    for alias, path in files.items():
+        check_text(path, model=model, name=alias)
         if is_weights(path.name):
             check_safetensors(path, model=model, name=path.name)
 
