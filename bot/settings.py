@@ -61,7 +61,8 @@ class GenerationSettings(Branch):
     engine: Literal["auto", "diffusion", "painter"] = Field(
         "auto",
         description="auto takes diffusion where a CUDA card of 12 GB or more is, and the painter until its weights are "
-        "complete; diffusion insists on it (the painter stands in while it cannot work); painter uses the CPU only.",
+        "complete; diffusion insists on it, refuses to start without the extra of that name, and has the painter "
+        "stand in while it cannot work; painter uses the CPU only.",
     )
     download: bool = Field(
         default=False,

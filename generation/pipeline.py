@@ -63,7 +63,7 @@ class Pipeline:
             raise PaintingCancelled
         positive, negative = prompts.build(request, prompts.script_name(writing.script, request.language))
         weights = {**style.weights, **dict(request.weights)}
-        return Job(request, writing, cancelled, control, positive, negative, weights), seconds
+        return Job(request, writing, cancelled, control, positive, negative, weights, prompts.kept(request)), seconds
 
     def finish(self, job: Job, done: Done, seconds: Mapping[str, float], engine: Engine) -> Picture:
         """Measure the picture's legibility and encode it as a PNG that says what made it.

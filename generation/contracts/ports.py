@@ -31,6 +31,7 @@ class Job:
         prompt: positive prompt.
         negative_prompt: negative prompt.
         weights: conditioning scale by kind, style and request merged.
+        keep: the word and its meaning as they stand in the prompt; they survive first where not all of it fits.
         cancelled: the engine looks at it at least once a step and then drops the job without a `Done`.
     """
 
@@ -41,6 +42,7 @@ class Job:
     prompt: str = ""
     negative_prompt: str = ""
     weights: Mapping[str, float] = field(default_factory=dict)
+    keep: tuple[str, ...] = ()
 
 
 class Engine(Protocol):

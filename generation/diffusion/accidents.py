@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 
+import torch
 from safetensors import SafetensorError
 
 from generation.contracts.errors import EngineUnavailable, OutOfMemory, PaintingFailed, WordbrushError
@@ -47,9 +48,17 @@ def accident(error: BaseException, stage: str) -> Accident:
     if isinstance(error, WordbrushError):
         return _explained(error, reference)
     _log.error("the diffusion engine failed (%s), %s", stage, traced(error, reference))
+    if is_broken_device(error):
+        reason = f"its device failed and needs a restart of the bot (log reference {reference})"
+        return EngineUnavailable(engine="diffusion", reason=reason)
     if stage == LOAD:
         return EngineUnavailable(engine="diffusion", reason=f"its models do not load (log reference {reference})")
     return PaintingFailed(reference=reference)
+
+
+def is_broken_device(error: BaseException) -> bool:
+    """Whether the device reported a fault: after an illegal access, every further call in this process fails, too."""
+    return isinstance(error, torch.AcceleratorError) or str(error).startswith(("CUDA error", "HIP error"))
 
 
 def _explained(error: WordbrushError, reference: str) -> WordbrushError:

@@ -20,7 +20,6 @@ from generation.diffusion.loop import Progress, Sample, denoise
 from generation.diffusion.models import Models
 from generation.diffusion.plans import Plan, steps_for
 from generation.diffusion.previews import preview
-from generation.prompts import kept
 from generation.styles import style_named
 
 
@@ -99,7 +98,7 @@ def sample_of(job: Job) -> Sample:
     return Sample(
         prompt=job.prompt,
         negative_prompt=job.negative_prompt,
-        keep=kept(request),
+        keep=job.keep,
         seed=request.seed,
         guidance=style_named(request.style).guidance if request.guidance is None else request.guidance,
         control={kind: image.image for kind, image in job.control.items()},

@@ -25,7 +25,7 @@ BF16_FROM = (8, 0)
 """Compute capability with bfloat16 in hardware (Ampere); below, torch emulates it slowly."""
 REASONS: Mapping[str, str] = MappingProxyType(
     {
-        "no-torch": "torch is not installed: run `make run EXTRAS=diffusion`, or `pip install '.[diffusion]'` in the checkout",
+        "no-torch": "torch is not installed: run `make run EXTRAS=diffusion`, or `pip install '.[diffusion]'` here",
         "broken-torch": "torch does not import ({what}): reinstall the diffusion extra",
         "unknown-device": "not a device name: set the device to auto, cuda, cuda:1, mps or cpu",
         "no-cuda-build": "this torch ({what}) is built without CUDA: install the build for your GPU",

@@ -206,13 +206,27 @@ def test_a_kernel_that_fails_is_told_by_a_reference_that_the_log_has(sources, tm
     engine = engine_on(sources, tmp_path)
 
     def broken(*_args, **_kwargs):
-        raise RuntimeError("CUDA error: an illegal memory access; prompt 学习")
+        raise RuntimeError("a kernel does not know this shape; prompt 学习")
 
     monkeypatch.setattr(diffusers.UNet2DConditionModel, "forward", broken)
     (failed,) = paint(engine, request())
     assert isinstance(failed.error, PaintingFailed)
     assert failed.error.details["reference"] in caplog.text
     assert "学习" not in caplog.text
+
+
+@pytest.mark.parametrize("fault", [torch.AcceleratorError, RuntimeError])
+def test_a_device_that_is_broken_for_good_makes_room_for_the_painter(sources, tmp_path, monkeypatch, caplog, fault):
+    engine = engine_on(sources, tmp_path)
+
+    def broken(*_args, **_kwargs):
+        raise fault("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(diffusers.UNet2DConditionModel, "forward", broken)
+    (failed,) = paint(engine, request())
+    assert isinstance(failed.error, EngineUnavailable)
+    assert "restart" in str(failed.error)
+    assert "reference" in caplog.text
 
 
 def test_one_bad_job_takes_no_other_along(sources, tmp_path):

@@ -215,6 +215,24 @@ class TestWhatIsRefused:
         with pytest.raises(WrongArchitecture, match="configuration"):
             load(own, "canny", dtype=torch.float32)
 
+    @pytest.mark.parametrize(
+        ("part", "change"),
+        [
+            ("text_encoder", {"hidden_size": "abc"}),
+            ("text_encoder", {"num_attention_heads": 0}),
+            ("unet", {"norm_num_groups": 0}),
+            ("unet", {"attention_head_dim": 0}),
+        ],
+    )
+    def test_numbers_no_model_can_have_are_explained_whatever_the_library_raises(
+        self, local: dict[str, Source], tmp_path: Path, part: str, change: dict[str, object]
+    ) -> None:
+        folder = copytree(local["base"].folder, tmp_path / "base")
+        config = folder / part / "config.json"
+        config.write_text(json.dumps(json.loads(config.read_text()) | change))
+        with pytest.raises(WrongArchitecture):
+            load(folder, "base", dtype=torch.float32)
+
     def test_a_configuration_that_is_no_json(self, own: Path) -> None:
         (own / "config.json").write_text("{")
         with pytest.raises(WeightsDamaged, match=r"config\.json"):

@@ -111,7 +111,10 @@ class Hub:
         try:
             self._library = import_module("huggingface_hub")
         except ImportError:
-            reason = "downloading needs the diffusion extra: run `make run EXTRAS=diffusion`, or `pip install '.[diffusion]'` in the checkout"
+            reason = (
+                "downloading needs the diffusion extra: run `make run EXTRAS=diffusion`, or "
+                "`pip install '.[diffusion]'` in the checkout"
+            )
             raise EngineUnavailable(engine="diffusion", reason=reason) from None
         self._utils = import_module("huggingface_hub.utils")
         self._stall_s = stall_s if 0 < stall_s < LONGEST_STALL_S else LONGEST_STALL_S
@@ -221,8 +224,10 @@ class Hub:
         return url
 
     def _headers(self) -> dict[str, str]:
-        headers: dict[str, str] = self._utils.build_hf_headers(token=self._token(), library_name="wordbrush")
-        return headers | {"Accept-Encoding": "identity"}
+        """Our own: the library's ask the hub a question of theirs first, and read its answer however long it is."""
+        token = self._token()
+        own = {"User-Agent": "wordbrush", "Accept-Encoding": "identity"}
+        return own | {"authorization": f"Bearer {token}"} if token else own
 
     def _session(self) -> Any:
         return self._utils.get_session()

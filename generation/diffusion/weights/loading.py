@@ -20,6 +20,7 @@ from typing import Any
 import diffusers
 import torch
 import transformers
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
@@ -36,6 +37,21 @@ DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 HARMLESS = re.compile(r"(^|\.)position_ids$")
 """Buffers that older transformers saved and newer ones compute: SDXL's text encoders still carry them."""
 NAMED = 2
+
+
+MISFITS = (
+    ArithmeticError,  # divided by a size that is 0
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    StrictDataclassError,  # how transformers refuses a configuration; derived from Exception alone
+    TypeError,
+    ValueError,
+)
+"""What building a model from somebody else's configuration was seen to raise: anything a wrong number can cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +169,7 @@ class _Reader:
             raise
         except (SafetensorError, OSError) as error:
             raise self._unreadable(error) from error
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RuntimeError, MemoryError) as error:
+        except MISFITS as error:
             if is_out_of_memory(error):
                 raise OutOfMemory from error
             found = "a configuration or weights that do not fit it"
