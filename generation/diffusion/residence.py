@@ -94,6 +94,7 @@ def move_in(
         torch.OutOfMemoryError: the device is too small, or somebody else fills it.
     """
     began_s = time.perf_counter()
+    devices.make_current(accelerator)
     dtype = devices.dtype_for(accelerator, config.dtype)
     place = accelerator.torch_name if profile.placement == "resident" else "cpu"
     loader = _Loader(config, store, history, place, abandoned)

@@ -154,6 +154,14 @@ def reset_peak(accelerator: Accelerator) -> None:
         torch.cuda.reset_peak_memory_stats(accelerator.index)
 
 
+def make_current(accelerator: Accelerator) -> None:
+    """Let this thread's CUDA calls that name no device mean this one; events and some kernels name none."""
+    if accelerator.kind == "cuda":
+        import torch
+
+        torch.cuda.set_device(accelerator.index)
+
+
 def free(accelerator: Accelerator | None = None) -> None:
     """Give back what nobody uses any more, on that device or on whichever torch has begun to use.
 
@@ -168,6 +176,9 @@ def free(accelerator: Accelerator | None = None) -> None:
         torch.mps.empty_cache()
     elif torch.cuda.is_initialized():
         torch.cuda.empty_cache()
+        give_back = getattr(torch._C, "_host_emptyCache", None)  # noqa: SLF001 - pinned memory has no public call yet
+        if give_back is not None:
+            give_back()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -229,3 +229,14 @@ def test_every_reason_says_what_to_do():
 def test_the_room_is_entered_without_torch():
     script = "import sys, generation.gpu; sys.exit(bool({'torch', 'diffusers', 'cv2', 'aiogram'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", script], check=False, cwd=ROOT).returncode == 0
+
+
+def test_the_painting_thread_means_the_card_that_was_chosen(torch):
+    """`auto` takes the card with the most memory, which need not be the one torch begins with."""
+    torch(RTX_3070, RTX_4090)
+    chosen: list[int] = []
+    sys.modules["torch"].cuda.set_device = chosen.append
+    devices.make_current(find("auto"))
+    assert chosen == [1]
+    devices.make_current(find("cpu"))
+    assert chosen == [1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 PROBE_S = 0.002
@@ -25,7 +25,7 @@ class Lag:
         return f"p50 {self.p50_ms:.1f} ms, p99 {self.p99_ms:.1f} ms, max {self.max_ms:.1f} ms ({self.probes} probes)"
 
 
-def loop_lag(work: Callable[[], object], *, probe_s: float = PROBE_S) -> Lag:
+def loop_lag(work: Callable[[], object], *, probe_s: float = PROBE_S, thread: Executor | None = None) -> Lag:
     """Run `work` on a thread of its own, as the worker runs an engine, and a probe on an event loop beside it.
 
     Not to be called from a running event loop.
@@ -33,22 +33,25 @@ def loop_lag(work: Callable[[], object], *, probe_s: float = PROBE_S) -> Lag:
     Args:
         work: such as painting many batches; should take a second or more.
         probe_s: how long the probe sleeps; its lag is what comes on top.
+        thread: that thread, where it is to be a certain one: what was compiled belongs to the thread that did it.
 
     Raises:
         Exception: whatever `work` raises.
     """
-    return asyncio.run(_beside(work, probe_s))
+    if thread is not None:
+        return asyncio.run(_beside(work, probe_s, thread))
+    with ThreadPoolExecutor(1, thread_name_prefix="gpu") as own:
+        return asyncio.run(_beside(work, probe_s, own))
 
 
-async def _beside(work: Callable[[], object], probe_s: float) -> Lag:
+async def _beside(work: Callable[[], object], probe_s: float, thread: Executor) -> Lag:
     loop, lags = asyncio.get_running_loop(), list[float]()
-    with ThreadPoolExecutor(1, thread_name_prefix="gpu") as thread:
-        working = loop.run_in_executor(thread, work)
-        while not working.done():
-            before_s = loop.time()
-            await asyncio.sleep(probe_s)
-            lags.append(max(0.0, loop.time() - before_s - probe_s))
-        await working
+    working = loop.run_in_executor(thread, work)
+    while not working.done():
+        before_s = loop.time()
+        await asyncio.sleep(probe_s)
+        lags.append(max(0.0, loop.time() - before_s - probe_s))
+    await working
     return _summed_up(lags)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
@@ -44,19 +45,19 @@ def figures(scene: Scene, wanted: Callable[[str], bool]) -> Iterator[Figure]:
     Raises:
         EngineError: there is no room for the weights, or the engine could not paint.
     """
-    with TemporaryDirectory(prefix="wordbrush-") as name:
+    with TemporaryDirectory(prefix="wordbrush-") as name, ThreadPoolExecutor(1, thread_name_prefix="gpu") as thread:
         folder = Path(name)
         if not scene.tiny:
             _check_room(folder)
         engine = DiffusionEngine(_config(scene, folder, written(scene, folder)))
         try:
-            _paint(engine, [_job(scene, 0)])
+            thread.submit(_paint, engine, [_job(scene, 0)]).result()
             if wanted(LOAD):
                 yield _loading(engine)
             if wanted(LAG_MEDIAN) or wanted(LAG_HIGH):
-                yield from filter(lambda figure: wanted(figure.name), _lags(engine, scene))
+                yield from filter(lambda figure: wanted(figure.name), _lags(engine, scene, thread))
         finally:
-            engine.unload()
+            thread.submit(engine.unload).result()
 
 
 def written(scene: Scene, folder: Path) -> dict[str, Source]:
@@ -141,9 +142,10 @@ def _loading(engine: DiffusionEngine) -> Figure:
     return Figure(name=LOAD, value=sum(one["seconds"] for one in models), unit="s", details=details)
 
 
-def _lags(engine: DiffusionEngine, scene: Scene) -> Iterator[Figure]:
+def _lags(engine: DiffusionEngine, scene: Scene, thread: Executor) -> Iterator[Figure]:
+    """All on the one thread that loaded: graphs and compiler settings belong to the thread that made them."""
     jobs = [_job(scene, turn) for turn in range(1, PICTURES + 1)]
-    idle, lag = loop_lag(lambda: time.sleep(IDLE_S)), loop_lag(lambda: _paint(engine, jobs))
+    idle, lag = loop_lag(lambda: time.sleep(IDLE_S)), loop_lag(lambda: _paint(engine, jobs), thread=thread)
     details = {"probes": lag.probes, "longest_ms": lag.max_ms, "idle_p99_ms": idle.p99_ms}
     yield Figure(name=LAG_MEDIAN, value=lag.p50_ms, unit="ms", details=details)
     yield Figure(name=LAG_HIGH, value=lag.p99_ms, unit="ms", target=TARGET_P99_MS, details=details)
