@@ -54,6 +54,7 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         "DownloadStalled": "gpu-reason-hub",
         "HubRefused": "gpu-reason-licence",
         "ModelNotFound": "gpu-reason-model",
+        "FolderIncomplete": "gpu-reason-model",
         "UnsafeWeights": "gpu-reason-model",
         "WrongArchitecture": "gpu-reason-model",
         "NoRoomForWeights": "gpu-reason-room",

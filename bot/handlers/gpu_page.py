@@ -133,7 +133,8 @@ def _setup(say: _Voice, engine: Diagnostics) -> Iterator[str]:
     parts = ("layout", "placement", "dtype", "plan", "attention", "compile")
     named = {part: str(engine.get(part)) for part in parts if engine.get(part)}
     if engine.get("plan_approximate"):
-        named["plan"] = f"{named.get('plan', '')} {say('gpu-plan-approximate')}".strip()
+        approximate = say("gpu-plan-approximate")
+        named["plan"] = f"{named.get('plan', '')} {approximate}".strip()
     yield say("gpu-setup", parts=" · ".join(named.values()))
     if engine.get("overrides"):
         yield say("gpu-overrides", fields=_line(engine["overrides"]))

@@ -33,6 +33,7 @@
     │   │   ├── HubRefused               model, status
     │   │   ├── HubBusy                  model, status
     │   │   ├── ModelNotFound            model, revision
+    │   │   │   └── FolderIncomplete     model, lack
     │   │   ├── DownloadBroken           model, file
     │   │   ├── DownloadStalled          model, file, seconds
     │   │   ├── NoRoomForWeights         path, needed_mib, free_mib
@@ -325,6 +326,12 @@ class ModelNotFound(EngineUnavailable):
     """The hub or the folder does not have this model, revision or variant (404)."""
 
     summary = "there is no {model} at revision {revision}: check its id, revision and variant in the settings"
+
+
+class FolderIncomplete(ModelNotFound):
+    """A model folder of the operator's own lacks what is needed; no download can mend that."""
+
+    summary = "the model folder {model} {lack}: complete it, or name another folder, file or model in the settings"
 
 
 class DownloadBroken(EngineUnavailable):

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from generation.contracts.errors import EngineUnavailable, ModelNotFound, UnsafeWeights
+from generation.contracts.errors import EngineUnavailable, FolderIncomplete, ModelNotFound, UnsafeWeights
 from generation.diffusion.config import Source
 
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
@@ -171,6 +171,8 @@ class _Choice:
         raise self._missing(name)
 
     def _missing(self, name: str) -> ModelNotFound:
+        if self.source.local:
+            return FolderIncomplete(model=self.source.model, lack=f"has no file {name}")
         return ModelNotFound(model=self.source.model, revision=f"{self.source.revision} with a file {name}")
 
 

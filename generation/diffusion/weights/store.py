@@ -14,6 +14,7 @@ from typing import Literal
 
 from generation.contracts.errors import (
     EngineUnavailable,
+    FolderIncomplete,
     HubBusy,
     ModelNotFound,
     UnsafeWeights,
@@ -213,7 +214,7 @@ class ModelStore:
         """The files of a folder of the operator's. There is no lock for it: it is theirs to change."""
         folder = source.folder
         if not folder.is_dir():
-            raise ModelNotFound(model=source.model, revision="(a folder, which is not there)")
+            raise FolderIncomplete(model=source.model, lack="is not there")
         found = {alias: folder / name for alias, name in chosen(role, source, _names(folder)).items()}
         if look_inside:
             _look_inside(found, role, source.model)
