@@ -38,6 +38,11 @@ class Inbox:
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._steps.put_nowait, (works, partial(move, *args)))
 
+    @staticmethod
+    def now() -> float:
+        """Seconds on the event loop's clock, the one `later` counts by."""
+        return asyncio.get_running_loop().time()
+
     def later(
         self, seconds: float, works: Sequence[Work], move: Callable[..., Awaitable[None]], *args: Any
     ) -> asyncio.TimerHandle:

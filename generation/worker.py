@@ -1,9 +1,8 @@
 """The single worker: takes batches from the queue, has them prepared and painted on threads, and settles their orders.
 
 Knows the queue, an engine, the ledger and the pipeline; no Telegram and no database. One coroutine, `run`, reads one
-inbox: whatever happens anywhere (the queue changed, a thread is through, an engine event, an alarm) becomes a step
-there, and steps run one after the other. Nothing heavy runs inline: glyphs, control images, previews and encoding go to
-the `cpu` pool, the engine to its own `gpu` thread. While one batch is painted the next is claimed and prepared.
+inbox: whatever happens anywhere becomes a step there, and steps run one after the other. Nothing heavy runs inline: it
+goes to the `cpu` pool, the engine to its own `gpu` thread. While one batch is painted the next is claimed and prepared.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from typing import Any, TypeVar
 
 from generation.announcer import Announcer
 from generation.bookkeeping import Books
-from generation.contracts.errors import PaintingFailed
 from generation.contracts.events import Done, EngineEvent, Failed, Preview, Step
 from generation.contracts.picture import Picture
 from generation.contracts.ports import Engine, Job, Ledger, Watcher
 from generation.inbox import Inbox, Move
 from generation.looks import Looks
+from generation.overdue import Overdue
 from generation.pipeline import FIRST_LOOK_BY, Pipeline
 from generation.queue import FairQueue
 from generation.rest import Rest
@@ -48,8 +47,7 @@ class Worker:
         pipeline: what happens before and after the engine; the default fonts when None.
         patience: time limits.
         previews: whether the watcher wants first looks; unasked none is encoded.
-        on_stuck: called once when a thread does not come back; the process should be replaced (exit status 70). Not
-            while stopping: the process is about to end anyway.
+        on_stuck: called once when a thread does not come back (exit status 70); not while stopping, which ends anyway.
     """
 
     def __init__(  # noqa: PLR0913 - the composition root names each of them once
@@ -65,7 +63,6 @@ class Worker:
         on_stuck: Callable[[], None] | None = None,
     ) -> None:
         self.last: deque[Painted] = deque(maxlen=LAST)
-        self.stuck = False
         self._queue, self._engine = queue, engine
         self._pipeline = pipeline or Pipeline()
         self._patience = patience or Patience()
@@ -76,6 +73,9 @@ class Worker:
         self._gpu = ThreadPoolExecutor(1, thread_name_prefix="gpu")
         self._inbox = Inbox()
         self._settling = Settling(self._inbox, self._books, queue=queue, patience=self._patience)
+        self._overdue = Overdue(
+            self._inbox, self._settling, patience=self._patience, engine=engine, on_stuck=self._leave
+        )
         self._looks = Looks(self._inbox, self._announcer, pipeline=self._pipeline, pool=self._cpu, wanted=previews)
         self._rest = Rest(self._inbox, self._patience.idle_s, self._unload)
         self._batch: Batch | None = None  # the engine has it
@@ -178,6 +178,11 @@ class Worker:
             self._ask(self._engine.unload, "unload")
 
     @property
+    def stuck(self) -> bool:
+        """Whether a thread was left behind that only a new process gets rid of."""
+        return self._overdue.stuck
+
+    @property
     def _idle(self) -> bool:
         return self._batch is None and self._ahead is None and not self._again
 
@@ -215,7 +220,7 @@ class Worker:
             return
         batch = self._ahead = Batch(works)
         self._settling.works.update(works)
-        self._arm(batch)
+        self._overdue.arm(batch)
         for work in works:
             self._inbox.post((work,), self._settling.patiently, work, self._claim)
 
@@ -272,9 +277,9 @@ class Worker:
             self._inbox.post((batch.works[event.job],), self._on_event, batch, event)
 
     async def _on_begun(self, batch: Batch) -> None:
-        batch.begun_at = self._now()
+        batch.begun_at = self._inbox.now()
         batch.loading = is_loading(self._engine)
-        self._arm(batch)
+        self._overdue.arm(batch)
         self._queue.begun(work.painting for work in batch.works)
         for work in batch.works:
             self._announce_start(work)
@@ -285,12 +290,12 @@ class Worker:
         work = batch.works[event.job]
         if batch.loading:  # its models are there: from here on it is painting, and held to its time
             batch.loading = False
-            self._arm(batch)
+            self._overdue.arm(batch)
         if work.closed or work.error is not None or not work.wanted:
             return
         if isinstance(event, Step):
             fraction = event.step / max(1, event.steps)
-            self._announcer.advanced(work, fraction, batch.left_s(fraction, self._now()))
+            self._announcer.advanced(work, fraction, batch.left_s(fraction, self._inbox.now()))
         elif isinstance(event, Preview):
             self._looks.later(work, event.image)
         elif isinstance(event, Done):
@@ -303,7 +308,8 @@ class Worker:
         error = future.exception()
         batch.disarm()
         self._batch = None
-        seconds = max(0.0, self._now() - (batch.begun_at or self._now()) - batch.loading_s) / len(batch.works)
+        now = self._inbox.now()
+        seconds = max(0.0, now - (batch.begun_at or now) - batch.loading_s) / len(batch.works)
         lost = [work for work in batch.works if not work.closed and work.done is None and work.error is None]
         for work in batch.works:
             self._queue.painted(work.painting, seconds if work.done else None)
@@ -377,52 +383,21 @@ class Worker:
 
     async def _on_give_up(self) -> None:
         self._given_up = True
-        self.stuck = self.stuck or self._batch is not None
+        self._overdue.stuck = self.stuck or self._batch is not None
         for work in list(self._settling.works):
             await self._settling.release(work)
 
-    async def _on_overdue(self, batch: Batch) -> None:
-        """Preparing or painting took too long: its orders fail now, and the thread is asked to come back.
-
-        Unless other models are being read, in place of ones that needed too much memory: that has a time of its own.
-        """
-        if batch is self._batch and not batch.loading and is_loading(self._engine):
-            batch.loading = True
-            self._arm(batch)
-            return
-        reference = new_reference()
-        _log.error("a batch of %d is overdue, reference %s", len(batch.works), reference)
-        for work in batch.works:
-            if not work.closed and work.done is None and work.error is None:
-                work.painting.cancelled.set()
-                self._settling.fail(work, PaintingFailed(reference=reference))
-        self._inbox.later(self._patience.thread_s, (), self._on_stuck_thread, batch)
-
-    async def _on_stuck_thread(self, batch: Batch) -> None:
-        if batch.in_a_thread and not self.stuck:
-            self.stuck = True
-            _log.critical(
-                "a thread did not come back within %.0f s: the process has to be replaced", self._patience.thread_s
-            )
-            if self._on_stuck is not None and not self._stopping:
-                self._on_stuck()
+    def _leave(self) -> None:
+        if self._on_stuck is not None and not self._stopping:
+            self._on_stuck()
 
     # -- small things ------------------------------------------------------------------------------------------------
-
-    def _arm(self, batch: Batch) -> None:
-        batch.disarm()
-        patience = self._patience
-        limit_s = max(patience.painting_s, patience.loading_s) if batch.loading else patience.painting_s
-        batch.alarm = self._inbox.later(limit_s, (), self._on_overdue, batch)
 
     def _called(self, future: Future[_T]) -> Future[_T]:
         """Remember what a thread was given to do until it has done it."""
         self._calls.add(future)
         future.add_done_callback(self._calls.discard)
         return future
-
-    def _now(self) -> float:
-        return asyncio.get_running_loop().time()
 
     def _engine_has(self, work: Work) -> bool:
         return self._batch is not None and work in self._batch.works and work.done is None
